@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * iova_mt: the ops table, the contract between a domain and its allocator.
+ *
+ * Rules of the contract:
+ *  - A domain keeps its allocator for life and holds a reference to @owner.
+ *  - Arguments have been checked when they arrive here: sizes are not 0, ranges
+ *    do not wrap, flags are known.
+ *  - Calls on one domain come from several CPUs at once. The allocator does its
+ *    own locking, safe in hardirq. create and destroy are alone on the domain.
+ *  - free cannot fail. What the allocator cannot erase now, it keeps out of use
+ *    until it can.
+ */
+#ifndef _IOVA_MT_OPS_H
+#define _IOVA_MT_OPS_H
+
+#include <linux/module.h>
+
+#include <iova_mt/iova_mt.h>
+
+/*
+ * The backlog, as F(name, how it adds up over domains, what it is). Times are
+ * those of the moment, they are not kept when a domain goes.
+ */
+#define IOVA_MT_BACKLOG_FIELDS(F)					\
+	F(pending_ranges, SUM, "ranges deferred now")			\
+	F(pending_pages, SUM, "pages in them")				\
+	F(highest_ranges, MAX, "most ranges ever deferred at once in one domain") \
+	F(highest_pages, MAX, "most pages ever deferred at once in one domain") \
+	F(total_deferred, SUM, "ranges ever deferred")			\
+	F(total_pages, SUM, "pages in them")				\
+	F(rounds, SUM, "sweeps begun by the worker")			\
+	F(retries, SUM, "sweeps that ended for lack of memory")		\
+	F(drained_by_worker, SUM, "ranges erased by the worker")	\
+	F(drained_by_alloc, SUM, "ranges erased by an allocation that found no gap") \
+	F(drained_by_request, SUM, "ranges erased by a drain that somebody asked for") \
+	F(discarded, SUM, "ranges still deferred when their domain went")	\
+	F(oldest_ms, MAX, "age of the oldest deferred range, ms")	\
+	F(backoff_ms, MAX, "wait before the worker's next sweep, ms")
+
+/**
+ * struct iova_mt_backlog - the backlog of a domain, see IOVA_MT_BACKLOG_FIELDS
+ */
+struct iova_mt_backlog {
+#define IOVA_MT_BACKLOG_FIELD(_name, _add, _what)	u64 _name;
+	IOVA_MT_BACKLOG_FIELDS(IOVA_MT_BACKLOG_FIELD)
+#undef IOVA_MT_BACKLOG_FIELD
+};
+
+/**
+ * struct iova_mt_ops - an allocator
+ * @name: what users call it: lower case letters, digits, '-' and '_'
+ * @owner: the module it lives in
+ * @counter_names: names of the allocator's own counters, or NULL
+ * @nr_counters: how many
+ */
+struct iova_mt_ops {
+	const char *name;
+	struct module *owner;
+	const char *const *counter_names;
+	unsigned int nr_counters;
+
+	/**
+	 * @create: Make the state of @domain and keep it in @domain->priv.
+	 * Mandatory.
+	 *
+	 * Context: Process, may sleep.
+	 * Return: 0, or -ENOMEM.
+	 */
+	int (*create)(struct iova_mt_domain *domain);
+
+	/**
+	 * @destroy: Free that state. Live ranges are normal at this point.
+	 * Mandatory.
+	 *
+	 * Context: Process, may sleep.
+	 */
+	void (*destroy)(struct iova_mt_domain *domain);
+
+	/**
+	 * @alloc: Take @size pages at or below @limit_pfn, as high as can be,
+	 * not below @domain->start_pfn. @flags is of IOVA_MT_ALLOC_FLAGS. Mandatory.
+	 *
+	 * Context: Any, hardirq and interrupts off included. Does not sleep.
+	 * Return: 0 with the first pfn in @pfn; -ENOSPC when no such range is
+	 * free; -ENOMEM when there is one but no memory to record it.
+	 */
+	int (*alloc)(struct iova_mt_domain *domain, unsigned long size,
+		     unsigned long limit_pfn, unsigned int flags,
+		     unsigned long *pfn);
+
+	/**
+	 * @free: Give a range back. @size is what it was allocated with, and
+	 * @pfn its first pfn; or @size is 0 for "the range that holds @pfn, if
+	 * there is one", which never goes to a cache. Mandatory.
+	 *
+	 * Context: Any, hardirq and interrupts off included. Does not sleep.
+	 */
+	void (*free)(struct iova_mt_domain *domain, unsigned long pfn,
+		     unsigned long size);
+
+	/**
+	 * @reserve: Keep @first to @last from being handed out. May overlap
+	 * ranges that exist: those stay what they are, a deferred one becomes
+	 * reserved where they overlap. All or nothing. Mandatory.
+	 *
+	 * Context: Any. Does not sleep.
+	 * Return: 0 or -ENOMEM.
+	 */
+	int (*reserve)(struct iova_mt_domain *domain, unsigned long first,
+		       unsigned long last);
+
+	/**
+	 * @find: Find the live or reserved range that holds @pfn. A deferred
+	 * one is not found. Mandatory.
+	 *
+	 * Context: Any. Does not sleep.
+	 * Return: 0 or -ENOENT.
+	 */
+	int (*find)(struct iova_mt_domain *domain, unsigned long pfn,
+		    struct iova_mt_range *range);
+
+	/**
+	 * @flush: Empty all caches into the index. NULL: there are none that
+	 * can be emptied.
+	 *
+	 * Context: Any. Does not sleep.
+	 */
+	void (*flush)(struct iova_mt_domain *domain);
+
+	/**
+	 * @next: For listings: the first range that ends at or above @from.
+	 * Several calls in a row are no snapshot. NULL: cannot be listed.
+	 *
+	 * Context: Process. Does not sleep.
+	 * Return: 0 or -ENOENT at the end.
+	 */
+	int (*next)(struct iova_mt_domain *domain, unsigned long from,
+		    struct iova_mt_range *range);
+
+	/**
+	 * @drain: Erase what is deferred, now. NULL: nothing is ever deferred.
+	 *
+	 * Context: Process, may sleep.
+	 * Return: 0 when the backlog is empty, -ENOMEM when some is left.
+	 */
+	int (*drain)(struct iova_mt_domain *domain);
+
+	/**
+	 * @backlog: Fill in @backlog, which is all 0. NULL: nothing is ever
+	 * deferred.
+	 *
+	 * Context: Process. Does not sleep.
+	 */
+	void (*backlog)(struct iova_mt_domain *domain,
+			struct iova_mt_backlog *backlog);
+
+	/**
+	 * @counters: Fill in @values, @nr_counters of them. Mandatory when
+	 * there are names.
+	 *
+	 * Context: Process. Does not sleep.
+	 */
+	void (*counters)(struct iova_mt_domain *domain, u64 *values);
+};
+
+/**
+ * struct iova_mt_domain - what an allocator may see of a domain
+ * @ops: the allocator, for life
+ * @priv: the allocator's own
+ * @granule: bytes a page, a power of two
+ * @start_pfn: lowest pfn that is handed out
+ * @id: number in messages and in debugfs, never used twice
+ */
+struct iova_mt_domain {
+	const struct iova_mt_ops *ops;
+	void *priv;
+	unsigned long granule;
+	unsigned long start_pfn;
+	unsigned int id;
+};
+
+int iova_mt_register(const struct iova_mt_ops *ops);
+int iova_mt_unregister(const struct iova_mt_ops *ops);
+
+#endif /* _IOVA_MT_OPS_H */
