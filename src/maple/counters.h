@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the maple allocator counts.
+ */
+#ifndef _IOVA_MT_MAPLE_COUNTERS_H
+#define _IOVA_MT_MAPLE_COUNTERS_H
+
+#include "base/counters.h"
+
+/* C(name, comment) */
+#define IOVA_MT_MAPLE_COUNTERS(C)					\
+	C(magazine_hit, "allocations served by a magazine")		\
+	C(magazine_miss, "allocations that found none there")		\
+	C(magazine_put, "frees that went to a magazine")		\
+	C(magazine_no_memory, "magazines that got no memory")		\
+	C(magazine_flush, "ranges flushed from magazines")		\
+	C(magazine_trim, "ranges trimmed from magazines")		\
+	C(depot_push, "full magazines put into the depot")		\
+	C(depot_pop, "full magazines taken from the depot")		\
+	C(search_gap, "gaps looked at")					\
+	C(search_pause, "searches that released the lock on the way")	\
+	C(search_hint, "searches spared by a remembered refusal")	\
+	C(insert, "ranges stored")					\
+	C(insert_failed, "stores of a range that got no memory")	\
+	C(erase, "stores of NULL")					\
+	C(erase_failed, "stores of NULL that got no memory")		\
+	C(mark, "markers stored")					\
+	C(mark_failed, "stores of a marker that failed")		\
+	C(free_unknown, "frees of a pfn that is not live or reserved")	\
+	C(sweep_hold, "lock holds of sweeps")				\
+	C(sweep_entry, "entries looked at by sweeps")			\
+	C(sweep_store, "stores of NULL by sweeps")
+
+enum iova_mt_maple_counter {
+	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_ENUM)
+	NR_MAPLE_COUNTERS,
+};
+
+#endif /* _IOVA_MT_MAPLE_COUNTERS_H */

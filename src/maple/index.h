@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The index: which pfns are taken, as ranges in a maple tree.
+ */
+#ifndef _IOVA_MT_INDEX_H
+#define _IOVA_MT_INDEX_H
+
+#include <linux/lockdep.h>
+#include <linux/maple_tree.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include <iova_mt/iova_mt.h>
+
+struct iova_mt_counters;
+
+/* Refusals are remembered for alignments up to 2^(this - 1) pages. */
+#define IOVA_MT_REFUSAL_ORDERS	21
+
+/**
+ * struct iova_mt_refusal - what is known not to be there
+ * @size: no block of this many pages, aligned to the order of this entry, is
+ *	free ...
+ * @limit: ... at or below this pfn
+ */
+struct iova_mt_refusal {
+	unsigned long size;
+	unsigned long limit;
+};
+
+/**
+ * struct iova_mt_index - the ranges of a domain
+ * @tree: the entries; its internal lock protects everything here and in the
+ *	struct iova_mt_deferred beside it. Taken with interrupts off: frees come
+ *	from hardirq. Nothing is taken inside it but what slab and workqueue
+ *	take.
+ * @start_pfn: lowest pfn that is handed out, constant
+ * @erases: erases so far; a search that saw it change cannot say "none"
+ * @refused: valid bits of @refusal
+ * @refusal: per order of alignment, exact: cleared by the erase that makes it
+ *	wrong, set only by a search that looked at everything
+ * @counters: the domain's
+ */
+struct iova_mt_index {
+	struct maple_tree tree;
+	unsigned long start_pfn;
+	unsigned long erases;
+	unsigned long refused;
+	struct iova_mt_refusal refusal[IOVA_MT_REFUSAL_ORDERS];
+	const struct iova_mt_counters *counters;
+};
+
+/**
+ * struct iova_mt_search - a search for free pages, in steps
+ * @size: pages
+ * @order: alignment, as a power of two of pages
+ * @limit: highest pfn
+ * @top: highest pfn that has not been looked at
+ * @erases: of the index when the search began
+ * @stage: what is tried next
+ */
+struct iova_mt_search {
+	unsigned long size;
+	unsigned int order;
+	unsigned long limit;
+	unsigned long top;
+	unsigned long erases;
+	enum {
+		IOVA_MT_SEARCH_BEGIN,
+		IOVA_MT_SEARCH_NEAR,
+		IOVA_MT_SEARCH_WIDE,
+		IOVA_MT_SEARCH_REST,
+	} stage;
+};
+
+/**
+ * struct iova_mt_run - markers with nothing but free pages between them
+ * @first: first pfn
+ * @last: last pfn
+ * @ranges: how many markers, 0 when none was found
+ * @pages: pages in them
+ * @oldest: the earliest of their tags
+ * @next: where to go on: there is no other marker below
+ * @end: there is no other marker at all
+ */
+struct iova_mt_run {
+	unsigned long first;
+	unsigned long last;
+	unsigned long ranges;
+	unsigned long pages;
+	unsigned long oldest;
+	unsigned long next;
+	bool end;
+};
+
+/*
+ * Entries are values: the state in the low two bits and a tag above. The tag of
+ * a marker is the time of its deferral in ms, that of a reserved range tells
+ * which call reserved it.
+ */
+static inline void *iova_mt_entry(enum iova_mt_state state, unsigned long tag)
+{
+	return xa_mk_value(((tag << 2) | state) & LONG_MAX);
+}
+
+static inline enum iova_mt_state iova_mt_entry_state(const void *entry)
+{
+	return xa_to_value(entry) & 3;
+}
+
+static inline unsigned long iova_mt_entry_tag(const void *entry)
+{
+	return xa_to_value(entry) >> 2;
+}
+
+static inline bool iova_mt_entry_is_marker(const void *entry)
+{
+	return entry && iova_mt_entry_state(entry) == IOVA_MT_DEFERRED;
+}
+
+#define iova_mt_index_lock(_index, _flags) \
+	spin_lock_irqsave(&(_index)->tree.ma_lock, _flags)
+#define iova_mt_index_unlock(_index, _flags) \
+	spin_unlock_irqrestore(&(_index)->tree.ma_lock, _flags)
+#define iova_mt_index_assert_locked(_index) \
+	lockdep_assert_held(&(_index)->tree.ma_lock)
+
+void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
+			const struct iova_mt_counters *counters);
+void iova_mt_index_destroy(struct iova_mt_index *index);
+
+void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
+			 unsigned long limit, bool aligned);
+int iova_mt_index_search_locked(struct iova_mt_index *index,
+				struct iova_mt_search *search,
+				unsigned long *pfn);
+int iova_mt_index_insert_locked(struct iova_mt_index *index,
+				unsigned long first, unsigned long last,
+				void *entry);
+int iova_mt_index_erase_locked(struct iova_mt_index *index,
+			       unsigned long first, unsigned long last);
+int iova_mt_index_mark_locked(struct iova_mt_index *index, unsigned long first,
+			      unsigned long last);
+void *iova_mt_index_load_locked(struct iova_mt_index *index, unsigned long pfn,
+				unsigned long *first, unsigned long *last);
+void *iova_mt_index_next_locked(struct iova_mt_index *index, unsigned long from,
+				struct iova_mt_range *range);
+void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
+			      unsigned long max, unsigned int budget,
+			      struct iova_mt_run *run);
+
+#endif /* _IOVA_MT_INDEX_H */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The maple allocator behind the ops table.
+ *
+ * A request goes down: magazine, then space (index and backlog). Nothing is
+ * decided here but the order.
+ *
+ * Lock order of the allocator: CPU cache, depot; never together with the tree's
+ * lock, which is alone.
+ */
+#include <linux/slab.h>
+
+#include <iova_mt/ops.h>
+
+#include "maple/counters.h"
+#include "maple/magazine.h"
+#include "maple/maple.h"
+#include "maple/space.h"
+
+static const char *const counter_names[] = {
+	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_NAME)
+};
+
+/**
+ * struct iova_mt_maple - the state of a domain
+ * @counters: its counters
+ * @space: its ranges
+ * @cache: the magazines in front
+ */
+struct iova_mt_maple {
+	struct iova_mt_counters counters;
+	struct iova_mt_space space;
+	struct iova_mt_cache cache;
+};
+
+static int maple_create(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple;
+	int ret;
+
+	maple = kzalloc(sizeof(*maple), GFP_KERNEL);
+	if (!maple)
+		return -ENOMEM;
+	ret = iova_mt_counters_init(&maple->counters, NR_MAPLE_COUNTERS);
+	if (ret)
+		goto free_maple;
+	iova_mt_space_init(&maple->space, domain->start_pfn, &maple->counters,
+			   domain->id);
+	ret = iova_mt_cache_init(&maple->cache, &maple->space, &maple->counters);
+	if (ret)
+		goto destroy_space;
+	domain->priv = maple;
+	return 0;
+
+destroy_space:
+	iova_mt_space_destroy(&maple->space);
+	iova_mt_counters_destroy(&maple->counters);
+free_maple:
+	kfree(maple);
+	return ret;
+}
+
+static void maple_destroy(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	iova_mt_cache_destroy(&maple->cache);
+	iova_mt_space_destroy(&maple->space);
+	iova_mt_counters_destroy(&maple->counters);
+	kfree(maple);
+}
+
+static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
+		       unsigned long limit_pfn, unsigned int flags,
+		       unsigned long *pfn)
+{
+	struct iova_mt_maple *maple = domain->priv;
+	bool aligned = flags & IOVA_MT_ALIGNED;
+	int ret;
+
+	if ((flags & IOVA_MT_CACHED) &&
+	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
+		return 0;
+	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn, aligned, pfn);
+	if (ret == -ENOSPC && (flags & IOVA_MT_FLUSH) &&
+	    iova_mt_cache_flush(&maple->cache))
+		ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
+					  aligned, pfn);
+	return ret;
+}
+
+static void maple_free(struct iova_mt_domain *domain, unsigned long pfn,
+		       unsigned long size)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	if (!iova_mt_cache_put(&maple->cache, pfn, size))
+		iova_mt_space_free(&maple->space, &pfn, 1);
+}
+
+static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
+			 unsigned long last)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	return iova_mt_space_reserve(&maple->space, first, last);
+}
+
+static int maple_find(struct iova_mt_domain *domain, unsigned long pfn,
+		      struct iova_mt_range *range)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	return iova_mt_space_find(&maple->space, pfn, range);
+}
+
+static void maple_flush(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	iova_mt_cache_flush(&maple->cache);
+}
+
+static int maple_next(struct iova_mt_domain *domain, unsigned long from,
+		      struct iova_mt_range *range)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	return iova_mt_space_next(&maple->space, from, range);
+}
+
+static int maple_drain(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	return iova_mt_deferred_drain(&maple->space.deferred);
+}
+
+static void maple_backlog(struct iova_mt_domain *domain,
+			  struct iova_mt_backlog *backlog)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	iova_mt_deferred_backlog(&maple->space.deferred, backlog);
+}
+
+static void maple_counters(struct iova_mt_domain *domain, u64 *values)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	iova_mt_counters_sum(&maple->counters, values);
+}
+
+const struct iova_mt_ops iova_mt_maple_ops = {
+	.name = "maple",
+	.owner = THIS_MODULE,
+	.counter_names = counter_names,
+	.nr_counters = NR_MAPLE_COUNTERS,
+	.create = maple_create,
+	.destroy = maple_destroy,
+	.alloc = maple_alloc,
+	.free = maple_free,
+	.reserve = maple_reserve,
+	.find = maple_find,
+	.flush = maple_flush,
+	.next = maple_next,
+	.drain = maple_drain,
+	.backlog = maple_backlog,
+	.counters = maple_counters,
+};
+
+/**
+ * iova_mt_maple_init() - what all maple domains share
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or an error of the workqueue or of CPU hotplug.
+ */
+int iova_mt_maple_init(void)
+{
+	int ret;
+
+	ret = iova_mt_deferred_module_init();
+	if (ret)
+		return ret;
+	ret = iova_mt_cache_module_init();
+	if (ret)
+		iova_mt_deferred_module_exit();
+	return ret;
+}
+
+/**
+ * iova_mt_maple_exit() - undo iova_mt_maple_init()
+ *
+ * Context: Process, may sleep.
+ */
+void iova_mt_maple_exit(void)
+{
+	iova_mt_cache_module_exit();
+	iova_mt_deferred_module_exit();
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The space of a domain: exact ranges, without caches.
+ */
+#ifndef _IOVA_MT_SPACE_H
+#define _IOVA_MT_SPACE_H
+
+#include <linux/types.h>
+
+#include "maple/deferred.h"
+#include "maple/index.h"
+
+/**
+ * struct iova_mt_space - index and backlog of a domain, under one lock
+ * @index: what is taken
+ * @deferred: what waits for its erase
+ * @reservations: calls of reserve so far
+ */
+struct iova_mt_space {
+	struct iova_mt_index index;
+	struct iova_mt_deferred deferred;
+	unsigned long reservations;
+};
+
+void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
+			const struct iova_mt_counters *counters,
+			unsigned int domain_id);
+void iova_mt_space_destroy(struct iova_mt_space *space);
+
+int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
+			unsigned long limit, bool aligned, unsigned long *pfn);
+void iova_mt_space_free(struct iova_mt_space *space, const unsigned long *pfns,
+			unsigned int nr);
+int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
+			  unsigned long last);
+int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,
+		       struct iova_mt_range *range);
+int iova_mt_space_next(struct iova_mt_space *space, unsigned long from,
+		       struct iova_mt_range *range);
+
+#endif /* _IOVA_MT_SPACE_H */
