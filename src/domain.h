@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Domains: the list of them, and what is counted for every allocator alike.
+ */
+#ifndef _IOVA_MT_DOMAIN_H
+#define _IOVA_MT_DOMAIN_H
+
+#include <linux/types.h>
+
+#include <iova_mt/ops.h>
+
+struct iova_mt_allocator;
+
+/* Counted for every allocator alike: C(name, comment) */
+#define IOVA_MT_DOMAIN_COUNTERS(C)					\
+	C(alloc, "allocations that succeeded")				\
+	C(alloc_pages, "pages in them")					\
+	C(alloc_no_space, "allocations refused: no such range is free")	\
+	C(alloc_no_memory, "allocations refused: no memory to record one") \
+	C(free, "frees asked for")					\
+	C(reserve, "ranges reserved")					\
+	C(reserve_failed, "reservations refused")
+
+enum iova_mt_domain_counter {
+#define IOVA_MT_DOMAIN_COUNTER(_name, _what)	IOVA_MT_DOMAIN_##_name,
+	IOVA_MT_DOMAIN_COUNTERS(IOVA_MT_DOMAIN_COUNTER)
+#undef IOVA_MT_DOMAIN_COUNTER
+	IOVA_MT_DOMAIN_NR_COUNTERS,
+};
+
+extern const char *const iova_mt_domain_counter_names[IOVA_MT_DOMAIN_NR_COUNTERS];
+
+/**
+ * struct iova_mt_domain_observer - told of domains that come and go
+ * @added: called after a domain has been made
+ * @removed: called before it goes; when it returns, nothing of the observer's
+ *	looks at the domain any more
+ *
+ * Both run in process context and may sleep, under the mutex of the list.
+ */
+struct iova_mt_domain_observer {
+	void (*added)(struct iova_mt_domain *domain);
+	void (*removed)(struct iova_mt_domain *domain);
+};
+
+void iova_mt_domain_observe(const struct iova_mt_domain_observer *observer);
+
+/*
+ * What can be asked of one domain. Context: Process; the caller keeps the domain
+ * from going (it is inside fn of for_each, or removed() has not returned).
+ */
+void iova_mt_domain_counters(struct iova_mt_domain *domain, u64 *values);
+void iova_mt_domain_backlog(struct iova_mt_domain *domain,
+			    struct iova_mt_backlog *backlog);
+
+typedef int (*iova_mt_domain_allocator_fn)(struct iova_mt_allocator *allocator,
+					   const u64 *totals, void *arg);
+
+/*
+ * What can be asked of all. The totals include domains that are gone. fn may
+ * not create or destroy a domain; a value other than 0 ends the walk.
+ */
+int iova_mt_domain_for_each(int (*fn)(struct iova_mt_domain *domain, void *arg),
+			    void *arg);
+int iova_mt_domain_for_each_allocator(iova_mt_domain_allocator_fn fn, void *arg);
+void iova_mt_domain_total_counters(u64 *values);
+void iova_mt_domain_total_backlog(struct iova_mt_backlog *backlog);
+int iova_mt_domain_drain_all(void);
+
+#endif /* _IOVA_MT_DOMAIN_H */
