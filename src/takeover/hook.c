@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hook: makes the kernel's functions jump to ours.
+ *
+ * One ftrace_ops over all entry points of the kernel's iova API, so that they
+ * switch together: all are redirected, or none. Its callback asks one question,
+ * whether the domain is owned, and sets the address to go on at, or leaves it.
+ *
+ * Flags, and why:
+ *  - IPMODIFY: for setting that address. ftrace lets nobody else redirect the
+ *    same functions.
+ *  - PERMANENT: kernel.ftrace_enabled=0 would otherwise take the hooks off under
+ *    owned domains. With it, that write fails.
+ *  - not RECURSION: what looks like a recursion, and is none (an interrupt, a
+ *    tracer), would let the kernel's code run on an owned domain.
+ *  - not SAVE_REGS: the arguments are all that is needed, and cost less.
+ *
+ * Rule: the callback is notrace and calls nothing that could be traced.
+ *
+ * Locks: none of its own. The caller does not attach and detach at once.
+ */
+#define pr_fmt(fmt) "iova_mt: " fmt
+
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/ftrace.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "calls.h"
+#include "hook.h"
+#include "owned.h"
+
+/*
+ * A function calls ftrace within so many bytes from its address: behind a
+ * landing pad for indirect jumps, if there is one. No function that calls
+ * ftrace is as short as that.
+ */
+#define ENTRY_BYTES	16
+
+/* Our own text, so that our own calls are told from others. */
+static unsigned long text_start __read_mostly;
+static unsigned long text_size __read_mostly;
+
+static __always_inline bool is_entry(unsigned long ip,
+				     const struct iova_mt_call *call)
+{
+	return ip - (unsigned long)call->from < ENTRY_BYTES;
+}
+
+/*
+ * Where the function at @ip goes on for an owned domain. In a domain that is
+ * not owned only its init is of interest.
+ */
+static __always_inline unsigned long target(unsigned long ip, bool owned)
+{
+	const struct iova_mt_call *call;
+
+	if (!owned && !is_entry(ip, &iova_mt_calls[IOVA_MT_CALL_INIT]))
+		return 0;
+	for (call = iova_mt_calls; call < iova_mt_calls + IOVA_MT_NR_CALLS; call++)
+		if (is_entry(ip, call))
+			return (unsigned long)call->to;
+	return 0;
+}
+
+static void notrace redirect(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	const struct iova_domain *iovad;
+	unsigned long to;
+
+	if (parent_ip - text_start < text_size)
+		return;
+	iovad = (const struct iova_domain *)ftrace_regs_get_argument(fregs, 0);
+	to = target(ip, iova_mt_owned_of(iovad));
+	if (to)
+		ftrace_regs_set_instruction_pointer(fregs, to);
+}
+
+static struct ftrace_ops ops = {
+	.func = redirect,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
+};
+
+static void explain(int error)
+{
+	if (error == -EBUSY)
+		pr_err("takeover: cannot attach: a livepatch or another module redirects one of the kernel's iova functions, or function tracing is off (kernel.ftrace_enabled=0)\n");
+	else
+		pr_err("takeover: cannot attach to the kernel's iova functions: %pe\n",
+		       ERR_PTR(error));
+}
+
+/**
+ * iova_mt_hook_attach() - redirect the kernel's functions
+ *
+ * All or nothing. A failure is explained in the log.
+ *
+ * Context: Process, may sleep.
+ * Return: 0; -EBUSY when somebody else redirects one of them or ftrace is
+ * switched off; -EINVAL when one cannot be traced; -ENOMEM.
+ */
+int iova_mt_hook_attach(void)
+{
+	unsigned long from[IOVA_MT_NR_CALLS];
+	unsigned int i;
+	int ret;
+
+	text_start = (unsigned long)THIS_MODULE->mem[MOD_TEXT].base;
+	text_size = THIS_MODULE->mem[MOD_TEXT].size;
+	for (i = 0; i < IOVA_MT_NR_CALLS; i++)
+		from[i] = (unsigned long)iova_mt_calls[i].from;
+
+	ret = ftrace_set_filter_ips(&ops, from, IOVA_MT_NR_CALLS, 0, 1);
+	if (!ret)
+		ret = register_ftrace_function(&ops);
+	if (ret) {
+		ftrace_free_filter(&ops);
+		explain(ret);
+	}
+	return ret;
+}
+
+/**
+ * iova_mt_hook_detach() - undo iova_mt_hook_attach()
+ *
+ * No domain is owned. Afterwards nobody is in our functions any more.
+ *
+ * Context: Process, may sleep; not from within one of the functions.
+ */
+void iova_mt_hook_detach(void)
+{
+	int ret = unregister_ftrace_function(&ops);
+
+	WARN_ONCE(ret, "iova_mt: ftrace does not let go: %d\n", ret);
+	iova_mt_calls_wait();
+	ftrace_free_filter(&ops);
+}
+
+/**
+ * iova_mt_hook_show() - print the functions
+ * @m: where to
+ * @attached: are the hooks attached?
+ *
+ * Context: Process.
+ */
+void iova_mt_hook_show(struct seq_file *m, bool attached)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOVA_MT_NR_CALLS; i++)
+		seq_printf(m, "%ps: %pK hooked: %s\n", iova_mt_calls[i].from,
+			   iova_mt_calls[i].from, attached ? "yes" : "no");
+}

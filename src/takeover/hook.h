@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The hook: makes the kernel's functions jump to ours.
+ */
+#ifndef _IOVA_MT_HOOK_H
+#define _IOVA_MT_HOOK_H
+
+struct seq_file;
+
+int iova_mt_hook_attach(void);
+void iova_mt_hook_detach(void);
+void iova_mt_hook_show(struct seq_file *m, bool attached);
+
+#endif /* _IOVA_MT_HOOK_H */
