@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iova_mt: ordered init, mirrored exit, and nothing else.
+ *
+ * Each step may use those before it. The takeover comes last and goes first: as
+ * soon as it has begun, domains are made and used.
+ */
+#define pr_fmt(fmt) "iova_mt: " fmt
+
+#include <linux/module.h>
+
+#include <iova_mt/ops.h>
+
+#include "instruments/instruments.h"
+#include "maple/maple.h"
+#include "params.h"
+#include "rbtree.h"
+#include "takeover/takeover.h"
+#include "version.h"
+
+static const struct iova_mt_instruments_source sources[] = {
+	{ "takeover", "state", 0444, iova_mt_takeover_show_state },
+	{ "takeover", "functions", 0444, iova_mt_takeover_show_functions },
+	{ "takeover", "calls", 0444, iova_mt_takeover_show_calls },
+};
+
+static int __init register_allocators(void)
+{
+	int ret;
+
+	ret = iova_mt_register(&iova_mt_maple_ops);
+	if (ret)
+		return ret;
+	ret = iova_mt_register(&iova_mt_rbtree_ops);
+	if (ret)
+		WARN_ON_ONCE(iova_mt_unregister(&iova_mt_maple_ops));
+	return ret;
+}
+
+/* Domains hold the module: when this runs there are none. */
+static void unregister_allocators(void)
+{
+	WARN_ON_ONCE(iova_mt_unregister(&iova_mt_rbtree_ops));
+	WARN_ON_ONCE(iova_mt_unregister(&iova_mt_maple_ops));
+}
+
+static int __init iova_mt_init(void)
+{
+	int ret;
+
+	ret = iova_mt_maple_init();
+	if (ret)
+		return ret;
+	ret = iova_mt_rbtree_init();
+	if (ret)
+		goto err_maple;
+	ret = register_allocators();
+	if (ret)
+		goto err_rbtree;
+	ret = iova_mt_params_check();
+	if (ret)
+		goto err_register;
+	iova_mt_instruments_init(sources, ARRAY_SIZE(sources));
+	ret = iova_mt_params_start();
+	if (ret)
+		goto err_instruments;
+	return 0;
+
+err_instruments:
+	iova_mt_instruments_exit();
+err_register:
+	unregister_allocators();
+err_rbtree:
+	iova_mt_rbtree_exit();
+err_maple:
+	iova_mt_maple_exit();
+	return ret;
+}
+
+static void __exit iova_mt_exit(void)
+{
+	iova_mt_params_stop();
+	iova_mt_instruments_exit();
+	unregister_allocators();
+	iova_mt_rbtree_exit();
+	iova_mt_maple_exit();
+}
+
+module_init(iova_mt_init);
+module_exit(iova_mt_exit);
+
+MODULE_DESCRIPTION("IOVA domains on a maple tree, with deferred free and a takeover of the kernel's");
+MODULE_AUTHOR("iova_mt developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(IOVA_MT_VERSION);
