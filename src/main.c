@@ -20,7 +20,7 @@
 
 static const struct iova_mt_instruments_source sources[] = {
 	{ "takeover", "state", 0444, iova_mt_takeover_show_state },
-	{ "takeover", "functions", 0444, iova_mt_takeover_show_functions },
+	{ "takeover", "functions", 0400, iova_mt_takeover_show_functions },
 	{ "takeover", "calls", 0444, iova_mt_takeover_show_calls },
 };
 

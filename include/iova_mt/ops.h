@@ -34,6 +34,7 @@
 	F(drained_by_worker, SUM, "ranges erased by the worker")	\
 	F(drained_by_alloc, SUM, "ranges erased by an allocation that found no gap") \
 	F(drained_by_request, SUM, "ranges erased by a drain that somebody asked for") \
+	F(taken_over, SUM, "ranges handed out again whole, without an erase") \
 	F(discarded, SUM, "ranges still deferred when their domain went")	\
 	F(oldest_ms, MAX, "age of the oldest deferred range, ms")	\
 	F(backoff_ms, MAX, "wait before the worker's next sweep, ms")

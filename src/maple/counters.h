@@ -24,8 +24,8 @@
 	C(insert_failed, "stores of a range that got no memory")	\
 	C(erase, "stores of NULL")					\
 	C(erase_failed, "stores of NULL that got no memory")		\
-	C(mark, "markers stored")					\
-	C(mark_failed, "stores of a marker that failed")		\
+	C(swap, "entries swapped in place, for a marker or back")	\
+	C(swap_failed, "swaps that got no memory: never")		\
 	C(free_unknown, "frees of a pfn that is not live or reserved")	\
 	C(sweep_hold, "lock holds of sweeps")				\
 	C(sweep_entry, "entries looked at by sweeps")			\

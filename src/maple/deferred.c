@@ -5,7 +5,8 @@
  * A free that gets no memory for its erase leaves a marker in the tree. Here
  * markers are counted, and swept: by a worker with exponential backoff, by an
  * allocation that finds no gap, or on request. A sweep erases a run of markers
- * with one store.
+ * with one store. An allocation that gets no memory can take a marker of its
+ * size over whole: with no memory at all, a steady load goes on.
  *
  * Rules: every marker lies between @low and @high. A sweep looks at
  * HOLD_ENTRIES entries in a lock hold, live ones included, and takes up again
@@ -18,6 +19,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
@@ -29,6 +31,8 @@
 #define HOLD_ENTRIES	64
 /* Lock holds that an allocation spends on a sweep. */
 #define ALLOC_HOLDS	32
+/* Lock holds that an allocation spends on a marker to take over: the last hope. */
+#define TAKE_HOLDS	512
 /* No second sweep by allocations this soon after one that got no memory. */
 #define ALLOC_PAUSE_MS	10
 
@@ -51,6 +55,20 @@ static void watermarks_reset_locked(struct iova_mt_deferred *deferred)
 	deferred->high = 0;
 }
 
+static void *marker(void)
+{
+	return iova_mt_entry(IOVA_MT_DEFERRED, ktime_to_ms(ktime_get()));
+}
+
+/* Where the last marker of about this size is, or NULL. */
+static unsigned long *recent_of(struct iova_mt_deferred *deferred,
+				unsigned long size)
+{
+	unsigned int order = order_base_2(size);
+
+	return order < IOVA_MT_RECENT ? &deferred->recent[order] : NULL;
+}
+
 /**
  * iova_mt_deferred_add_locked() - free a range that could not be erased
  * @deferred: the backlog
@@ -62,12 +80,17 @@ static void watermarks_reset_locked(struct iova_mt_deferred *deferred)
 void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 				 unsigned long first, unsigned long last)
 {
+	unsigned long *recent = recent_of(deferred, last - first + 1);
+
 	iova_mt_index_assert_locked(deferred->index);
 
 	/* A value swap needs no memory: this cannot happen. */
-	if (WARN_ON_ONCE(iova_mt_index_mark_locked(deferred->index, first, last)))
+	if (WARN_ON_ONCE(iova_mt_index_swap_locked(deferred->index, first, last,
+						   marker())))
 		return;
 
+	if (recent)
+		*recent = first;
 	deferred->low = min(deferred->low, first);
 	deferred->high = max(deferred->high, last);
 	deferred->ranges++;
@@ -188,6 +211,100 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
 	while (holds-- && sweep(deferred, IOVA_MT_DRAIN_ALLOC) == -EAGAIN)
 		;
 	return READ_ONCE(deferred->drained[IOVA_MT_DRAIN_ALLOC]) != before;
+}
+
+/* Take over a marker in @from..@max, if there is one that fits among the first. */
+static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
+			unsigned long max, unsigned int budget,
+			struct iova_mt_match *match)
+{
+	unsigned long last;
+
+	iova_mt_index_assert_locked(deferred->index);
+	if (from > max ||
+	    !iova_mt_index_match_locked(deferred->index, from, max, budget, match))
+		return false;
+	last = match->first + match->size - 1;
+	if (WARN_ON_ONCE(iova_mt_index_swap_locked(deferred->index, match->first,
+						   last,
+						   iova_mt_entry(IOVA_MT_LIVE, 0))))
+		return false;
+	iova_mt_deferred_cut_locked(deferred, match->first, last, match->first,
+				    last);
+	deferred->taken++;
+	return true;
+}
+
+static bool take_recent(struct iova_mt_deferred *deferred,
+			struct iova_mt_match *match)
+{
+	unsigned long *recent = recent_of(deferred, match->size);
+	unsigned long flags;
+	bool taken;
+
+	if (!recent)
+		return false;
+	iova_mt_index_lock(deferred->index, flags);
+	taken = take_locked(deferred, *recent, *recent, 1, match);
+	iova_mt_index_unlock(deferred->index, flags);
+	return taken;
+}
+
+/* One piece of a search that goes round, from where the last one ended. */
+static bool take_next(struct iova_mt_deferred *deferred,
+		      struct iova_mt_match *match, unsigned int *rounds)
+{
+	unsigned long flags;
+	bool taken;
+
+	iova_mt_index_lock(deferred->index, flags);
+	deferred->take_from = max(deferred->take_from, deferred->low);
+	match->end = false;
+	taken = take_locked(deferred, deferred->take_from, deferred->high,
+			    HOLD_ENTRIES, match);
+	deferred->take_from = match->next;
+	if (!taken && (match->end || deferred->take_from > deferred->high)) {
+		deferred->take_from = 0;
+		++*rounds;
+	}
+	iova_mt_index_unlock(deferred->index, flags);
+	return taken;
+}
+
+/**
+ * iova_mt_deferred_take() - hand out a deferred range again, whole
+ * @deferred: the backlog
+ * @size: pages, exactly those of the range
+ * @limit: highest pfn
+ * @aligned: aligned to @size rounded up to a power of two
+ * @pfn: the first one of the range
+ *
+ * Needs no memory. Ends after a bounded number of lock holds, so it can miss a
+ * range among very many others; the next call goes on from there.
+ *
+ * Context: Any.
+ * Return: true when there was one.
+ */
+bool iova_mt_deferred_take(struct iova_mt_deferred *deferred,
+			   unsigned long size, unsigned long limit, bool aligned,
+			   unsigned long *pfn)
+{
+	struct iova_mt_match match = {
+		.size = size,
+		.order = aligned ? fls_long(size - 1) : 0,
+		.limit = limit,
+	};
+	unsigned int holds = TAKE_HOLDS;
+	unsigned int rounds = 0;
+	bool taken = false;
+
+	if (match.order >= BITS_PER_LONG || !READ_ONCE(deferred->ranges))
+		return false;
+	taken = take_recent(deferred, &match);
+	while (!taken && holds-- && rounds < 2)
+		taken = take_next(deferred, &match, &rounds);
+	*pfn = match.first;
+	return taken;
 }
 
 /**
@@ -313,6 +430,7 @@ void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 		.drained_by_worker = deferred->drained[IOVA_MT_DRAIN_WORKER],
 		.drained_by_alloc = deferred->drained[IOVA_MT_DRAIN_ALLOC],
 		.drained_by_request = deferred->drained[IOVA_MT_DRAIN_REQUEST],
+		.taken_over = deferred->taken,
 		.oldest_ms = deferred->ranges ? oldest : 0,
 		.backoff_ms = deferred->ranges ?
 			jiffies_to_msecs(deferred->backoff) : 0,

@@ -13,6 +13,9 @@
 struct iova_mt_counters;
 struct iova_mt_index;
 
+/* Sizes up to 2^(this - 1) pages are remembered. */
+#define IOVA_MT_RECENT		12
+
 /**
  * enum iova_mt_drainer - who sweeps
  * @IOVA_MT_DRAIN_WORKER: the worker
@@ -40,6 +43,9 @@ enum iova_mt_drainer {
  * @total: ranges ever deferred
  * @total_pages: pages in them
  * @drained: ranges erased, by whom
+ * @taken: markers that allocations took over whole
+ * @take_from: where the last search for one ended
+ * @recent: per size rounded up to a power of two, the marker made last
  * @rounds: sweeps begun by the worker
  * @retries: sweeps that ended for lack of memory
  * @failed_rounds: rounds in a row without progress
@@ -62,6 +68,9 @@ struct iova_mt_deferred {
 	u64 total;
 	u64 total_pages;
 	u64 drained[IOVA_MT_NR_DRAINERS];
+	u64 taken;
+	unsigned long take_from;
+	unsigned long recent[IOVA_MT_RECENT];
 	u64 rounds;
 	u64 retries;
 	unsigned int failed_rounds;
@@ -87,6 +96,9 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 				 unsigned long marker_last,
 				 unsigned long first, unsigned long last);
 bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred);
+bool iova_mt_deferred_take(struct iova_mt_deferred *deferred,
+			   unsigned long size, unsigned long limit, bool aligned,
+			   unsigned long *pfn);
 int iova_mt_deferred_drain(struct iova_mt_deferred *deferred);
 void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			      struct iova_mt_backlog *backlog);

@@ -11,7 +11,6 @@
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>
-#include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 
@@ -356,28 +355,28 @@ int iova_mt_index_erase_locked(struct iova_mt_index *index,
 }
 
 /**
- * iova_mt_index_mark_locked() - put a marker over one range
+ * iova_mt_index_swap_locked() - put another entry over one range
  * @index: the index
  * @first: first pfn of the range
  * @last: last pfn of the range
+ * @entry: the entry, not NULL
  *
  * A value swap: the tree keeps its shape and needs no node.
  *
  * Context: Any, under the lock.
  * Return: 0, or -ENOMEM should that ever be wrong.
  */
-int iova_mt_index_mark_locked(struct iova_mt_index *index, unsigned long first,
-			      unsigned long last)
+int iova_mt_index_swap_locked(struct iova_mt_index *index, unsigned long first,
+			      unsigned long last, void *entry)
 {
 	MA_STATE(mas, &index->tree, first, last);
-	unsigned long ms = ktime_to_ms(ktime_get());
 
 	iova_mt_index_assert_locked(index);
-	if (store(&mas, iova_mt_entry(IOVA_MT_DEFERRED, ms))) {
-		iova_mt_count(index->counters, COUNTER_mark_failed);
+	if (store(&mas, entry)) {
+		iova_mt_count(index->counters, COUNTER_swap_failed);
 		return -ENOMEM;
 	}
-	iova_mt_count(index->counters, COUNTER_mark);
+	iova_mt_count(index->counters, COUNTER_swap);
 	return 0;
 }
 
@@ -471,12 +470,57 @@ void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 			break;
 		}
 		looked++;
-		if (iova_mt_entry_is_marker(entry))
+		if (iova_mt_entry_is_marker(entry)) {
 			run_add(run, &mas, entry);
-		else if (run->ranges)
+			continue;
+		}
+		if (run->ranges)
 			break;
-		else
-			run->next = mas.last + 1;
+		run->next = mas.last + 1;
 	}
 	iova_mt_count_add(index->counters, COUNTER_sweep_entry, looked);
+}
+
+static bool matches(const struct iova_mt_match *match, const struct ma_state *mas,
+		    const void *entry)
+{
+	return iova_mt_entry_is_marker(entry) &&
+	       mas->last - mas->index == match->size - 1 &&
+	       IS_ALIGNED(mas->index, BIT(match->order)) &&
+	       mas->last <= match->limit;
+}
+
+/**
+ * iova_mt_index_match_locked() - find a marker that an allocation can take over
+ * @index: the index
+ * @from: first pfn to look at
+ * @max: last pfn to look at
+ * @budget: how many entries to look at, live ones included
+ * @match: what is looked for, and what was found
+ *
+ * Context: Any, under the lock.
+ * Return: true when there is one.
+ */
+bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
+				unsigned long max, unsigned int budget,
+				struct iova_mt_match *match)
+{
+	MA_STATE(mas, &index->tree, from, from);
+	void *entry;
+
+	iova_mt_index_assert_locked(index);
+	match->end = false;
+	match->next = from;
+	while (budget--) {
+		entry = mas_find(&mas, max);
+		if (!entry) {
+			match->end = true;
+			return false;
+		}
+		match->first = mas.index;
+		match->next = mas.last + 1;
+		if (matches(match, &mas, entry))
+			return true;
+	}
+	return false;
 }

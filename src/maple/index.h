@@ -93,6 +93,24 @@ struct iova_mt_run {
 	bool end;
 };
 
+/**
+ * struct iova_mt_match - a marker that an allocation can take over
+ * @size: pages, exactly
+ * @order: alignment, as a power of two of pages
+ * @limit: highest pfn
+ * @first: first pfn of the marker
+ * @next: where to go on when none was found
+ * @end: there is no other marker
+ */
+struct iova_mt_match {
+	unsigned long size;
+	unsigned int order;
+	unsigned long limit;
+	unsigned long first;
+	unsigned long next;
+	bool end;
+};
+
 /*
  * Entries are values: the state in the low two bits and a tag above. The tag of
  * a marker is the time of its deferral in ms, that of a reserved range tells
@@ -139,8 +157,8 @@ int iova_mt_index_insert_locked(struct iova_mt_index *index,
 				void *entry);
 int iova_mt_index_erase_locked(struct iova_mt_index *index,
 			       unsigned long first, unsigned long last);
-int iova_mt_index_mark_locked(struct iova_mt_index *index, unsigned long first,
-			      unsigned long last);
+int iova_mt_index_swap_locked(struct iova_mt_index *index, unsigned long first,
+			      unsigned long last, void *entry);
 void *iova_mt_index_load_locked(struct iova_mt_index *index, unsigned long pfn,
 				unsigned long *first, unsigned long *last);
 void *iova_mt_index_next_locked(struct iova_mt_index *index, unsigned long from,
@@ -148,5 +166,8 @@ void *iova_mt_index_next_locked(struct iova_mt_index *index, unsigned long from,
 void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 			      unsigned long max, unsigned int budget,
 			      struct iova_mt_run *run);
+bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
+				unsigned long max, unsigned int budget,
+				struct iova_mt_match *match);
 
 #endif /* _IOVA_MT_INDEX_H */

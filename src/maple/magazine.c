@@ -56,7 +56,7 @@ static_assert(sizeof(struct iova_mt_magazine) == 1024);
  * @previous: per class, the one before it: full, empty, or NULL
  */
 struct iova_mt_cpu_cache {
-	spinlock_t lock;
+	spinlock_t lock; /* the rest */
 	unsigned long activity;
 	struct iova_mt_magazine *loaded[IOVA_MT_CLASSES];
 	struct iova_mt_magazine *previous[IOVA_MT_CLASSES];

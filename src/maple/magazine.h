@@ -37,7 +37,7 @@ struct iova_mt_cache {
 	struct iova_mt_space *space;
 	const struct iova_mt_counters *counters;
 	struct iova_mt_cpu_cache __percpu *cpu;
-	spinlock_t depot_lock;
+	spinlock_t depot_lock; /* depot, depot_size */
 	struct iova_mt_magazine *depot[IOVA_MT_CLASSES];
 	unsigned int depot_size[IOVA_MT_CLASSES];
 	bool armed;

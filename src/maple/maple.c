@@ -82,7 +82,7 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
 		return 0;
 	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn, aligned, pfn);
-	if (ret == -ENOSPC && (flags & IOVA_MT_FLUSH) &&
+	if (ret && (flags & IOVA_MT_FLUSH) &&
 	    iova_mt_cache_flush(&maple->cache))
 		ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
 					  aligned, pfn);

@@ -3,7 +3,8 @@
  * The space of a domain: exact ranges, without caches.
  *
  * Joins the index and the backlog: a free that cannot erase defers, an
- * allocation that finds no gap sweeps and tries once more.
+ * allocation that finds no gap sweeps and tries once more, and one that gets no
+ * memory takes over a deferred range of its size.
  *
  * Locks: the tree's lock, for a bounded number of steps at a time.
  */
@@ -89,6 +90,9 @@ int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 	if (ret == -ENOSPC &&
 	    iova_mt_deferred_sweep_for_alloc(&space->deferred))
 		ret = alloc_once(space, size, limit, aligned, pfn);
+	if (ret && iova_mt_deferred_take(&space->deferred, size, limit, aligned,
+					 pfn))
+		ret = 0;
 	return ret;
 }
 
