@@ -46,7 +46,8 @@ struct domain {
 	struct iova_mt_counters counters;
 };
 
-#define COUNTER_NAME(_name, _what)	[IOVA_MT_DOMAIN_##_name] = #_name,
+#define COUNTER_NAME(_name, _what) \
+	[IOVA_MT_DOMAIN_##_name] = #_name,
 const char *const iova_mt_domain_counter_names[IOVA_MT_DOMAIN_NR_COUNTERS] = {
 	IOVA_MT_DOMAIN_COUNTERS(COUNTER_NAME)
 };
@@ -235,6 +236,7 @@ struct iova_mt_domain *iova_mt_domain_create(const char *name,
 	enlist(domain);
 	return &domain->public;
 }
+
 IOVA_MT_EXPORT(iova_mt_domain_create);
 
 /**
@@ -261,6 +263,7 @@ void iova_mt_domain_destroy(struct iova_mt_domain *domain)
 	kfree(private);
 	iova_mt_registry_put(allocator);
 }
+
 IOVA_MT_EXPORT(iova_mt_domain_destroy);
 
 /* Could the space hold such a range, if it were empty? */
@@ -306,6 +309,7 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 	}
 	return ret;
 }
+
 IOVA_MT_EXPORT(iova_mt_alloc);
 
 /**
@@ -331,6 +335,7 @@ void iova_mt_free(struct iova_mt_domain *domain, unsigned long pfn,
 	domain->ops->free(domain, pfn, size);
 	count(domain, IOVA_MT_DOMAIN_free);
 }
+
 IOVA_MT_EXPORT(iova_mt_free);
 
 /**
@@ -357,6 +362,7 @@ int iova_mt_reserve(struct iova_mt_domain *domain, unsigned long first,
 			    IOVA_MT_DOMAIN_reserve);
 	return ret;
 }
+
 IOVA_MT_EXPORT(iova_mt_reserve);
 
 /**
@@ -375,6 +381,7 @@ int iova_mt_find(struct iova_mt_domain *domain, unsigned long pfn,
 {
 	return domain->ops->find(domain, pfn, range);
 }
+
 IOVA_MT_EXPORT(iova_mt_find);
 
 /**
@@ -390,6 +397,7 @@ void iova_mt_flush(struct iova_mt_domain *domain)
 	if (domain->ops->flush)
 		domain->ops->flush(domain);
 }
+
 IOVA_MT_EXPORT(iova_mt_flush);
 
 /**
@@ -404,6 +412,7 @@ int iova_mt_drain(struct iova_mt_domain *domain)
 {
 	return domain->ops->drain ? domain->ops->drain(domain) : 0;
 }
+
 IOVA_MT_EXPORT(iova_mt_drain);
 
 /* --- Interface: for those who look ---------------------------------------- */
@@ -456,30 +465,6 @@ void iova_mt_domain_backlog(struct iova_mt_domain *domain,
 		domain->ops->backlog(domain, backlog);
 }
 
-/**
- * iova_mt_domain_for_each() - look at all domains
- * @fn: called for each under the mutex of the list; a value other than 0 ends
- *	the walk. May not create or destroy a domain
- * @arg: for @fn
- *
- * Context: Process, may sleep.
- * Return: what @fn returned last, 0 when there are none.
- */
-int iova_mt_domain_for_each(int (*fn)(struct iova_mt_domain *domain, void *arg),
-			    void *arg)
-{
-	struct domain *domain;
-	int ret = 0;
-
-	guard(mutex)(&list_mutex);
-	list_for_each_entry(domain, &domains, link) {
-		ret = fn(&domain->public, arg);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
 /* What sum_allocator() needs of its caller. */
 struct allocator_walk {
 	iova_mt_domain_allocator_fn fn;
@@ -514,7 +499,7 @@ static int sum_allocator(struct iova_mt_allocator *allocator, void *arg)
 }
 
 /**
- * iova_mt_domain_for_each_allocator() - look at all allocators
+ * iova_mt_domain_walk_allocators() - look at all allocators
  * @fn: called for each, with its counters over all domains, those that are gone
  *	included; a value other than 0 ends the walk. May not call anything of
  *	the registry, nor create or destroy a domain
@@ -523,7 +508,7 @@ static int sum_allocator(struct iova_mt_allocator *allocator, void *arg)
  * Context: Process, may sleep.
  * Return: what @fn returned last, or -ENOMEM.
  */
-int iova_mt_domain_for_each_allocator(iova_mt_domain_allocator_fn fn, void *arg)
+int iova_mt_domain_walk_allocators(iova_mt_domain_allocator_fn fn, void *arg)
 {
 	struct allocator_walk walk = { .fn = fn, .arg = arg };
 

@@ -47,7 +47,7 @@ void iova_mt_domain_observe(const struct iova_mt_domain_observer *observer);
 
 /*
  * What can be asked of one domain. Context: Process; the caller keeps the domain
- * from going (it is inside fn of for_each, or removed() has not returned).
+ * from going (removed() has not returned).
  */
 void iova_mt_domain_counters(struct iova_mt_domain *domain, u64 *values);
 void iova_mt_domain_backlog(struct iova_mt_domain *domain,
@@ -60,9 +60,7 @@ typedef int (*iova_mt_domain_allocator_fn)(struct iova_mt_allocator *allocator,
  * What can be asked of all. The totals include domains that are gone. fn may
  * not create or destroy a domain; a value other than 0 ends the walk.
  */
-int iova_mt_domain_for_each(int (*fn)(struct iova_mt_domain *domain, void *arg),
-			    void *arg);
-int iova_mt_domain_for_each_allocator(iova_mt_domain_allocator_fn fn, void *arg);
+int iova_mt_domain_walk_allocators(iova_mt_domain_allocator_fn fn, void *arg);
 void iova_mt_domain_total_counters(u64 *values);
 void iova_mt_domain_total_backlog(struct iova_mt_backlog *backlog);
 int iova_mt_domain_drain_all(void);

@@ -184,6 +184,7 @@ int iova_mt_register(const struct iova_mt_ops *ops)
 	}
 	return ret;
 }
+
 IOVA_MT_EXPORT(iova_mt_register);
 
 /**
@@ -214,6 +215,7 @@ int iova_mt_unregister(const struct iova_mt_ops *ops)
 	free_allocator(allocator);
 	return 0;
 }
+
 IOVA_MT_EXPORT(iova_mt_unregister);
 
 /* --- Interface for domains ------------------------------------------------ */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Event counters: memory, sum and reset.
+ * Event counters: memory and sum.
  *
  * Responsible for the per-CPU memory of a set. Rule: counting never waits for
  * reading, so a sum that is taken while others count is not a snapshot. No
@@ -55,21 +55,4 @@ void iova_mt_counters_sum(const struct iova_mt_counters *counters, u64 *sum)
 		for (i = 0; i < counters->nr; i++)
 			sum[i] += READ_ONCE(value[i]);
 	}
-}
-
-/**
- * iova_mt_counters_reset() - set all counters of a set to 0
- * @counters: the set
- *
- * What other CPUs count meanwhile may or may not survive.
- *
- * Context: Any.
- */
-void iova_mt_counters_reset(struct iova_mt_counters *counters)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		memset(per_cpu_ptr(counters->value, cpu), 0,
-		       counters->nr * sizeof(u64));
 }

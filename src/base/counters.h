@@ -13,7 +13,8 @@
 #include <linux/types.h>
 
 #define IOVA_MT_COUNTER_ENUM(_name, _what)	COUNTER_##_name,
-#define IOVA_MT_COUNTER_NAME(_name, _what)	[COUNTER_##_name] = #_name,
+#define IOVA_MT_COUNTER_NAME(_name, _what) \
+	[COUNTER_##_name] = #_name,
 
 /**
  * struct iova_mt_counters - a set of counters
@@ -28,7 +29,6 @@ struct iova_mt_counters {
 int iova_mt_counters_init(struct iova_mt_counters *counters, unsigned int nr);
 void iova_mt_counters_destroy(struct iova_mt_counters *counters);
 void iova_mt_counters_sum(const struct iova_mt_counters *counters, u64 *sum);
-void iova_mt_counters_reset(struct iova_mt_counters *counters);
 
 /* Context: Any. */
 static inline void iova_mt_count(const struct iova_mt_counters *counters,

@@ -33,7 +33,8 @@ struct iova_mt_fault iova_mt_faults[IOVA_MT_NR_FAULTS] = {
 	IOVA_MT_FAULTS(FAULT)
 };
 
-#define KNOB_NAME(_name, _least, _most)	[IOVA_MT_FAULT_KNOB_##_name] = #_name,
+#define KNOB_NAME(_name, _least, _most) \
+	[IOVA_MT_FAULT_KNOB_##_name] = #_name,
 const char *const iova_mt_fault_knob_names[IOVA_MT_FAULT_NR_KNOBS] = {
 	IOVA_MT_FAULT_KNOBS(KNOB_NAME)
 };
@@ -347,6 +348,7 @@ int iova_mt_fault_arm(const char *name, const char *arg)
 
 	return fault ? iova_mt_fault_parse(fault, arg) : -ENOENT;
 }
+
 IOVA_MT_EXPORT(iova_mt_fault_arm);
 
 s64 iova_mt_fault_injected(const char *name)
@@ -355,4 +357,5 @@ s64 iova_mt_fault_injected(const char *name)
 
 	return fault ? atomic64_read(&fault->injected) : -ENOENT;
 }
+
 IOVA_MT_EXPORT(iova_mt_fault_injected);

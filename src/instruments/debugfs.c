@@ -42,7 +42,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	iova_mt_domain_total_counters(totals);
 	iova_mt_files_counters(m, NULL, iova_mt_domain_counter_names, totals,
 			       IOVA_MT_DOMAIN_NR_COUNTERS);
-	return iova_mt_domain_for_each_allocator(show_allocator_counters, m);
+	return iova_mt_domain_walk_allocators(show_allocator_counters, m);
 }
 
 DEFINE_SHOW_ATTRIBUTE(stats);

@@ -10,7 +10,6 @@
  * block and never loop.
  */
 #include <linux/bitops.h>
-#include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 
@@ -23,27 +22,11 @@
 /* Gaps that are looked at in one lock hold when nothing roomier is there. */
 #define REST_GAPS	32
 
-#define ATOMIC_GFP	(GFP_ATOMIC | __GFP_NOWARN)
-
 /*
- * All stores go through here: what the store needs is allocated under the lock,
- * in one attempt, and then used at once. This is mas_store_gfp() without its
- * retry: up to 6.17 mas_nomem() answers true as long as any node is held, so
- * that after a partial allocation mas_store_gfp(GFP_ATOMIC) asks again for ever.
- *
- * On success @mas covers what was stored, for NULL widened over the free pages
- * on both sides.
+ * The very last pfn is never handed out: in a window of all 2^64 pfns
+ * mas_empty_area_rev() overflows. It exists with a granule of one byte only.
  */
-static int store(struct ma_state *mas, void *entry)
-{
-	int ret;
-
-	ret = mas_preallocate(mas, entry, ATOMIC_GFP);
-	if (ret)
-		return ret;
-	mas_store_prealloc(mas, entry);
-	return 0;
-}
+#define HIGHEST_PFN	(ULONG_MAX - 1)
 
 /**
  * iova_mt_index_init() - make an empty index
@@ -51,7 +34,7 @@ static int store(struct ma_state *mas, void *entry)
  * @start_pfn: lowest pfn that is handed out
  * @counters: where to count
  *
- * Context: Any.
+ * Context: Process.
  */
 void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 			const struct iova_mt_counters *counters)
@@ -61,6 +44,7 @@ void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 	index->erases = 0;
 	index->refused = 0;
 	index->counters = counters;
+	iova_mt_nodes_init(&index->nodes, &index->tree, counters);
 }
 
 /**
@@ -75,6 +59,7 @@ void iova_mt_index_destroy(struct iova_mt_index *index)
 {
 	static struct lock_class_key dying;
 
+	iova_mt_nodes_destroy(&index->nodes);
 	lockdep_set_class_and_name(&index->tree.ma_lock, &dying, "iova_mt_dying");
 	spin_lock(&index->tree.ma_lock);
 	__mt_destroy(&index->tree);
@@ -248,7 +233,7 @@ static int search_stage_locked(struct iova_mt_index *index,
 			iova_mt_count(index->counters, COUNTER_search_hint);
 			return -ENOSPC;
 		}
-		search->top = search->limit;
+		search->top = min(search->limit, HIGHEST_PFN);
 		search->erases = index->erases;
 		search->stage = IOVA_MT_SEARCH_NEAR;
 		fallthrough;
@@ -319,7 +304,7 @@ int iova_mt_index_insert_locked(struct iova_mt_index *index,
 
 	iova_mt_index_assert_locked(index);
 	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_insert) ||
-	    store(&mas, entry)) {
+	    iova_mt_nodes_store_locked(&index->nodes, &mas, entry)) {
 		iova_mt_count(index->counters, COUNTER_insert_failed);
 		return -ENOMEM;
 	}
@@ -344,7 +329,8 @@ int iova_mt_index_erase_locked(struct iova_mt_index *index,
 	MA_STATE(mas, &index->tree, first, last);
 
 	iova_mt_index_assert_locked(index);
-	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_erase) || store(&mas, NULL)) {
+	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_erase) ||
+	    iova_mt_nodes_store_locked(&index->nodes, &mas, NULL)) {
 		iova_mt_count(index->counters, COUNTER_erase_failed);
 		return -ENOMEM;
 	}
@@ -372,7 +358,7 @@ int iova_mt_index_swap_locked(struct iova_mt_index *index, unsigned long first,
 	MA_STATE(mas, &index->tree, first, last);
 
 	iova_mt_index_assert_locked(index);
-	if (store(&mas, entry)) {
+	if (iova_mt_nodes_store_locked(&index->nodes, &mas, entry)) {
 		iova_mt_count(index->counters, COUNTER_swap_failed);
 		return -ENOMEM;
 	}
@@ -470,13 +456,14 @@ void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 			break;
 		}
 		looked++;
-		if (iova_mt_entry_is_marker(entry)) {
+		if (iova_mt_entry_is_marker(entry))
 			run_add(run, &mas, entry);
-			continue;
-		}
-		if (run->ranges)
+		else if (!run->ranges)
+			run->next = mas.last + 1;
+		/* At the end, or at a live range behind the run. */
+		run->end = mas.last >= max;
+		if (run->end || run->next <= mas.last)
 			break;
-		run->next = mas.last + 1;
 	}
 	iova_mt_count_add(index->counters, COUNTER_sweep_entry, looked);
 }

@@ -12,6 +12,8 @@
 
 #include <iova_mt/iova_mt.h>
 
+#include "maple/nodes.h"
+
 struct iova_mt_counters;
 
 /* Refusals are remembered for alignments up to 2^(this - 1) pages. */
@@ -34,6 +36,7 @@ struct iova_mt_refusal {
  *	struct iova_mt_deferred beside it. Taken with interrupts off: frees come
  *	from hardirq. Nothing is taken inside it but what slab and workqueue
  *	take.
+ * @nodes: where the nodes of @tree come from
  * @start_pfn: lowest pfn that is handed out, constant
  * @erases: erases so far; a search that saw it change cannot say "none"
  * @refused: valid bits of @refusal
@@ -43,6 +46,7 @@ struct iova_mt_refusal {
  */
 struct iova_mt_index {
 	struct maple_tree tree;
+	struct iova_mt_nodes nodes;
 	unsigned long start_pfn;
 	unsigned long erases;
 	unsigned long refused;

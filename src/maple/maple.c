@@ -173,18 +173,27 @@ const struct iova_mt_ops iova_mt_maple_ops = {
  * iova_mt_maple_init() - what all maple domains share
  *
  * Context: Process, may sleep.
- * Return: 0 or an error of the workqueue or of CPU hotplug.
+ * Return: 0, -ENOMEM, or an error of CPU hotplug.
  */
 int iova_mt_maple_init(void)
 {
 	int ret;
 
-	ret = iova_mt_deferred_module_init();
+	ret = iova_mt_nodes_module_init();
 	if (ret)
 		return ret;
+	ret = iova_mt_deferred_module_init();
+	if (ret)
+		goto exit_nodes;
 	ret = iova_mt_cache_module_init();
 	if (ret)
-		iova_mt_deferred_module_exit();
+		goto exit_deferred;
+	return 0;
+
+exit_deferred:
+	iova_mt_deferred_module_exit();
+exit_nodes:
+	iova_mt_nodes_module_exit();
 	return ret;
 }
 
@@ -197,4 +206,5 @@ void iova_mt_maple_exit(void)
 {
 	iova_mt_cache_module_exit();
 	iova_mt_deferred_module_exit();
+	iova_mt_nodes_module_exit();
 }

@@ -115,10 +115,8 @@ int iova_mt_hook_attach(void)
 	ret = ftrace_set_filter_ips(&ops, from, IOVA_MT_NR_CALLS, 0, 1);
 	if (!ret)
 		ret = register_ftrace_function(&ops);
-	if (ret) {
-		ftrace_free_filter(&ops);
+	if (ret)
 		explain(ret);
-	}
 	return ret;
 }
 
@@ -135,6 +133,18 @@ void iova_mt_hook_detach(void)
 
 	WARN_ONCE(ret, "iova_mt: ftrace does not let go: %d\n", ret);
 	iova_mt_calls_wait();
+}
+
+/**
+ * iova_mt_hook_exit() - free what attaching has allocated
+ *
+ * Not attached, and never to be again: ftrace frees the filter, but does not
+ * forget it.
+ *
+ * Context: Process, may sleep.
+ */
+void iova_mt_hook_exit(void)
+{
 	ftrace_free_filter(&ops);
 }
 

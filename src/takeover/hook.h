@@ -9,6 +9,7 @@ struct seq_file;
 
 int iova_mt_hook_attach(void);
 void iova_mt_hook_detach(void);
+void iova_mt_hook_exit(void);
 void iova_mt_hook_show(struct seq_file *m, bool attached);
 
 #endif /* _IOVA_MT_HOOK_H */

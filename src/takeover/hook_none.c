@@ -23,6 +23,10 @@ void iova_mt_hook_detach(void)
 {
 }
 
+void iova_mt_hook_exit(void)
+{
+}
+
 void iova_mt_hook_show(struct seq_file *m, bool attached)
 {
 	seq_puts(m, "not supported by this kernel\n");

@@ -134,11 +134,12 @@ static int init_locked(enum iova_mt_takeover_mode mode, const char *allocator)
 		goto calls_exit;
 	ret = set_mode_locked(mode);
 	if (ret)
-		goto cache_exit;
+		goto hook_exit;
 	ready = true;
 	return 0;
 
-cache_exit:
+hook_exit:
+	iova_mt_hook_exit();
 	iova_mt_object_cache_exit();
 calls_exit:
 	iova_mt_calls_exit();
@@ -201,6 +202,7 @@ void iova_mt_takeover_exit(void)
 	mutex_lock(&mutex);
 	detach_if_idle_locked();
 	ready = false;
+	iova_mt_hook_exit();
 	iova_mt_object_cache_exit();
 	iova_mt_calls_exit();
 	mutex_unlock(&mutex);
