@@ -39,9 +39,7 @@
 	F(oldest_ms, MAX, "age of the oldest deferred range, ms")	\
 	F(backoff_ms, MAX, "wait before the worker's next sweep, ms")
 
-/**
- * struct iova_mt_backlog - the backlog of a domain, see IOVA_MT_BACKLOG_FIELDS
- */
+/* The backlog of a domain: a u64 for each of IOVA_MT_BACKLOG_FIELDS. */
 struct iova_mt_backlog {
 #define IOVA_MT_BACKLOG_FIELD(_name, _add, _what)	u64 _name;
 	IOVA_MT_BACKLOG_FIELDS(IOVA_MT_BACKLOG_FIELD)

@@ -5,11 +5,10 @@
  * A free that gets no memory for its erase leaves a marker in the tree. Here
  * markers are counted, and swept: by a worker with exponential backoff, by an
  * allocation that finds no gap, or on request. A sweep erases a run of markers
- * with one store. An allocation that gets no memory can take a marker of its
- * size over whole: with no memory at all, a steady load goes on.
+ * with one store.
  *
  * Rules: every marker lies between @low and @high. A sweep looks at
- * HOLD_ENTRIES entries in a lock hold, live ones included, and takes up again
+ * IOVA_MT_HOLD_ENTRIES entries in a lock hold, live ones included, and takes up again
  * at @low. A sweep that gets no memory ends.
  *
  * Locks: the tree's lock. Nothing is held around a whole sweep, so several may
@@ -19,20 +18,16 @@
 
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
-#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
 #include "maple/counters.h"
 #include "maple/deferred.h"
 #include "maple/index.h"
+#include "maple/reuse.h"
 
-/* Entries that a sweep looks at in one lock hold: a few us. */
-#define HOLD_ENTRIES	64
 /* Lock holds that an allocation spends on a sweep. */
 #define ALLOC_HOLDS	32
-/* Lock holds that an allocation spends on a marker to take over: the last hope. */
-#define TAKE_HOLDS	512
 /* No second sweep by allocations this soon after one that got no memory. */
 #define ALLOC_PAUSE_MS	10
 
@@ -60,15 +55,6 @@ static void *marker(void)
 	return iova_mt_entry(IOVA_MT_DEFERRED, ktime_to_ms(ktime_get()));
 }
 
-/* Where the last marker of about this size is, or NULL. */
-static unsigned long *recent_of(struct iova_mt_deferred *deferred,
-				unsigned long size)
-{
-	unsigned int order = order_base_2(size);
-
-	return order < IOVA_MT_RECENT ? &deferred->recent[order] : NULL;
-}
-
 /**
  * iova_mt_deferred_add_locked() - free a range that could not be erased
  * @deferred: the backlog
@@ -80,8 +66,6 @@ static unsigned long *recent_of(struct iova_mt_deferred *deferred,
 void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 				 unsigned long first, unsigned long last)
 {
-	unsigned long *recent = recent_of(deferred, last - first + 1);
-
 	iova_mt_index_assert_locked(deferred->index);
 
 	/* A value swap needs no memory: this cannot happen. */
@@ -89,8 +73,7 @@ void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 						   marker())))
 		return;
 
-	if (recent)
-		*recent = first;
+	iova_mt_reuse_note_locked(deferred, first, last);
 	deferred->low = min(deferred->low, first);
 	deferred->high = max(deferred->high, last);
 	deferred->ranges++;
@@ -144,7 +127,7 @@ static int sweep_locked(struct iova_mt_deferred *deferred,
 
 	iova_mt_count(deferred->counters, COUNTER_sweep_hold);
 	iova_mt_index_run_locked(deferred->index, deferred->low, deferred->high,
-				 HOLD_ENTRIES, &run);
+				 IOVA_MT_HOLD_ENTRIES, &run);
 	if (run.ranges) {
 		if (iova_mt_index_erase_locked(deferred->index, run.first,
 					       run.last)) {
@@ -211,100 +194,6 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
 	while (holds-- && sweep(deferred, IOVA_MT_DRAIN_ALLOC) == -EAGAIN)
 		;
 	return READ_ONCE(deferred->drained[IOVA_MT_DRAIN_ALLOC]) != before;
-}
-
-/* Take over a marker in @from..@max, if there is one that fits among the first. */
-static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
-			unsigned long max, unsigned int budget,
-			struct iova_mt_match *match)
-{
-	unsigned long last;
-
-	iova_mt_index_assert_locked(deferred->index);
-	if (from > max ||
-	    !iova_mt_index_match_locked(deferred->index, from, max, budget, match))
-		return false;
-	last = match->first + match->size - 1;
-	if (WARN_ON_ONCE(iova_mt_index_swap_locked(deferred->index, match->first,
-						   last,
-						   iova_mt_entry(IOVA_MT_LIVE, 0))))
-		return false;
-	iova_mt_deferred_cut_locked(deferred, match->first, last, match->first,
-				    last);
-	deferred->taken++;
-	return true;
-}
-
-static bool take_recent(struct iova_mt_deferred *deferred,
-			struct iova_mt_match *match)
-{
-	unsigned long *recent = recent_of(deferred, match->size);
-	unsigned long flags;
-	bool taken;
-
-	if (!recent)
-		return false;
-	iova_mt_index_lock(deferred->index, flags);
-	taken = take_locked(deferred, *recent, *recent, 1, match);
-	iova_mt_index_unlock(deferred->index, flags);
-	return taken;
-}
-
-/* One piece of a search that goes round, from where the last one ended. */
-static bool take_next(struct iova_mt_deferred *deferred,
-		      struct iova_mt_match *match, unsigned int *rounds)
-{
-	unsigned long flags;
-	bool taken;
-
-	iova_mt_index_lock(deferred->index, flags);
-	deferred->take_from = max(deferred->take_from, deferred->low);
-	match->end = false;
-	taken = take_locked(deferred, deferred->take_from, deferred->high,
-			    HOLD_ENTRIES, match);
-	deferred->take_from = match->next;
-	if (!taken && (match->end || deferred->take_from > deferred->high)) {
-		deferred->take_from = 0;
-		++*rounds;
-	}
-	iova_mt_index_unlock(deferred->index, flags);
-	return taken;
-}
-
-/**
- * iova_mt_deferred_take() - hand out a deferred range again, whole
- * @deferred: the backlog
- * @size: pages, exactly those of the range
- * @limit: highest pfn
- * @aligned: aligned to @size rounded up to a power of two
- * @pfn: the first one of the range
- *
- * Needs no memory. Ends after a bounded number of lock holds, so it can miss a
- * range among very many others; the next call goes on from there.
- *
- * Context: Any.
- * Return: true when there was one.
- */
-bool iova_mt_deferred_take(struct iova_mt_deferred *deferred,
-			   unsigned long size, unsigned long limit, bool aligned,
-			   unsigned long *pfn)
-{
-	struct iova_mt_match match = {
-		.size = size,
-		.order = aligned ? fls_long(size - 1) : 0,
-		.limit = limit,
-	};
-	unsigned int holds = TAKE_HOLDS;
-	unsigned int rounds = 0;
-	bool taken = false;
-
-	if (match.order >= BITS_PER_LONG || !READ_ONCE(deferred->ranges))
-		return false;
-	taken = take_recent(deferred, &match);
-	while (!taken && holds-- && rounds < 2)
-		taken = take_next(deferred, &match, &rounds);
-	*pfn = match.first;
-	return taken;
 }
 
 /**
@@ -394,7 +283,7 @@ static u64 oldest_ms(struct iova_mt_deferred *deferred)
 
 	for (run.end = pos > high; !run.end; pos = run.next) {
 		iova_mt_index_lock(index, flags);
-		iova_mt_index_run_locked(index, pos, high, HOLD_ENTRIES, &run);
+		iova_mt_index_run_locked(index, pos, high, IOVA_MT_HOLD_ENTRIES, &run);
 		if (run.ranges)
 			oldest = min(oldest, run.oldest);
 		iova_mt_index_unlock(index, flags);

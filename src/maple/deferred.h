@@ -13,6 +13,9 @@
 struct iova_mt_counters;
 struct iova_mt_index;
 
+/* Entries that are looked at in one lock hold: a few us. */
+#define IOVA_MT_HOLD_ENTRIES	64
+
 /* Sizes up to 2^(this - 1) pages are remembered. */
 #define IOVA_MT_RECENT		12
 
@@ -21,6 +24,7 @@ struct iova_mt_index;
  * @IOVA_MT_DRAIN_WORKER: the worker
  * @IOVA_MT_DRAIN_ALLOC: an allocation that found no gap
  * @IOVA_MT_DRAIN_REQUEST: somebody who asked for it
+ * @IOVA_MT_NR_DRAINERS: how many there are
  */
 enum iova_mt_drainer {
 	IOVA_MT_DRAIN_WORKER,
@@ -96,9 +100,6 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 				 unsigned long marker_last,
 				 unsigned long first, unsigned long last);
 bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred);
-bool iova_mt_deferred_take(struct iova_mt_deferred *deferred,
-			   unsigned long size, unsigned long limit, bool aligned,
-			   unsigned long *pfn);
 int iova_mt_deferred_drain(struct iova_mt_deferred *deferred);
 void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			      struct iova_mt_backlog *backlog);

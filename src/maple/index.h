@@ -55,29 +55,6 @@ struct iova_mt_index {
 };
 
 /**
- * struct iova_mt_search - a search for free pages, in steps
- * @size: pages
- * @order: alignment, as a power of two of pages
- * @limit: highest pfn
- * @top: highest pfn that has not been looked at
- * @erases: of the index when the search began
- * @stage: what is tried next
- */
-struct iova_mt_search {
-	unsigned long size;
-	unsigned int order;
-	unsigned long limit;
-	unsigned long top;
-	unsigned long erases;
-	enum {
-		IOVA_MT_SEARCH_BEGIN,
-		IOVA_MT_SEARCH_NEAR,
-		IOVA_MT_SEARCH_WIDE,
-		IOVA_MT_SEARCH_REST,
-	} stage;
-};
-
-/**
  * struct iova_mt_run - markers with nothing but free pages between them
  * @first: first pfn
  * @last: last pfn
@@ -151,11 +128,6 @@ void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 			const struct iova_mt_counters *counters);
 void iova_mt_index_destroy(struct iova_mt_index *index);
 
-void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
-			 unsigned long limit, bool aligned);
-int iova_mt_index_search_locked(struct iova_mt_index *index,
-				struct iova_mt_search *search,
-				unsigned long *pfn);
 int iova_mt_index_insert_locked(struct iova_mt_index *index,
 				unsigned long first, unsigned long last,
 				void *entry);

@@ -1,63 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Magazines: per-CPU caches of free ranges, and a depot behind them.
+ * A magazine: free ranges of one size class, and a list of magazines.
+ *
+ * Locks: the caller's.
  */
 #ifndef _IOVA_MT_MAGAZINE_H
 #define _IOVA_MT_MAGAZINE_H
 
-#include <linux/list.h>
-#include <linux/spinlock.h>
+#include <linux/build_bug.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
-struct iova_mt_counters;
-struct iova_mt_cpu_cache;
-struct iova_mt_magazine;
-struct iova_mt_space;
-
-/* Size classes: 1, 2, 4 ... 2^(this - 1) pages. */
-#define IOVA_MT_CLASSES		6
+/* With this a magazine fills 1024 bytes. */
+#define IOVA_MT_MAGAZINE_PFNS	126
 
 /**
- * struct iova_mt_cache - the magazines of a domain
- * @space: where ranges come from and go to
- * @counters: the domain's
- * @cpu: a cache per CPU; its lock is taken before @depot_lock
- * @depot_lock: protects @depot and @depot_size; innermost
- * @depot: full magazines per class
- * @depot_size: how many
- * @armed: @trim is pending or running; written under the lock of some CPU's
- *	cache, or by @trim itself
- * @seen: activity of all CPUs when @trim last looked
- * @idle: times in a row that @trim saw none
- * @trim: gives back what is not used
- * @hotplug: told of dead CPUs
+ * struct iova_mt_magazine - free ranges of one class
+ * @next: in a list of magazines
+ * @size: how many
+ * @pfn: their first pfns
  */
-struct iova_mt_cache {
-	struct iova_mt_space *space;
-	const struct iova_mt_counters *counters;
-	struct iova_mt_cpu_cache __percpu *cpu;
-	spinlock_t depot_lock; /* depot, depot_size */
-	struct iova_mt_magazine *depot[IOVA_MT_CLASSES];
-	unsigned int depot_size[IOVA_MT_CLASSES];
-	bool armed;
-	unsigned long seen;
-	unsigned int idle;
-	struct delayed_work trim;
-	struct hlist_node hotplug;
+struct iova_mt_magazine {
+	struct iova_mt_magazine *next;
+	unsigned long size;
+	unsigned long pfn[IOVA_MT_MAGAZINE_PFNS];
 };
 
-int iova_mt_cache_module_init(void);
-void iova_mt_cache_module_exit(void);
+static_assert(sizeof(struct iova_mt_magazine) == 1024);
 
-int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
-		       const struct iova_mt_counters *counters);
-void iova_mt_cache_destroy(struct iova_mt_cache *cache);
+static inline bool
+iova_mt_magazine_has_room(const struct iova_mt_magazine *magazine)
+{
+	return magazine && magazine->size < IOVA_MT_MAGAZINE_PFNS;
+}
 
-bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,
-		       unsigned long limit, unsigned long *pfn);
-bool iova_mt_cache_put(struct iova_mt_cache *cache, unsigned long pfn,
-		       unsigned long size);
-unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache);
+static inline bool
+iova_mt_magazine_has_pfns(const struct iova_mt_magazine *magazine)
+{
+	return magazine && magazine->size;
+}
+
+/* There is room. */
+static inline void iova_mt_magazine_push(struct iova_mt_magazine *magazine,
+					 unsigned long pfn)
+{
+	magazine->pfn[magazine->size++] = pfn;
+}
+
+/* Take the last one that lies at or below @max. */
+static inline bool iova_mt_magazine_pop(struct iova_mt_magazine *magazine,
+					unsigned long max, unsigned long *pfn)
+{
+	unsigned long i = magazine->size;
+
+	while (i--) {
+		if (magazine->pfn[i] > max)
+			continue;
+		*pfn = magazine->pfn[i];
+		magazine->pfn[i] = magazine->pfn[--magazine->size];
+		return true;
+	}
+	return false;
+}
+
+static inline void iova_mt_magazine_link(struct iova_mt_magazine **list,
+					 struct iova_mt_magazine *magazine)
+{
+	magazine->next = *list;
+	*list = magazine;
+}
+
+/* Return: the first of the list, or NULL. */
+static inline struct iova_mt_magazine *
+iova_mt_magazine_unlink(struct iova_mt_magazine **list)
+{
+	struct iova_mt_magazine *magazine = *list;
+
+	if (magazine)
+		*list = magazine->next;
+	return magazine;
+}
 
 #endif /* _IOVA_MT_MAGAZINE_H */

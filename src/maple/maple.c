@@ -2,7 +2,7 @@
 /*
  * The maple allocator behind the ops table.
  *
- * A request goes down: magazine, then space (index and backlog). Nothing is
+ * A request goes down: cache, then space (index and backlog). Nothing is
  * decided here but the order.
  *
  * Lock order of the allocator: CPU cache, depot; never together with the tree's
@@ -12,8 +12,8 @@
 
 #include <iova_mt/ops.h>
 
+#include "maple/cache.h"
 #include "maple/counters.h"
-#include "maple/magazine.h"
 #include "maple/maple.h"
 #include "maple/space.h"
 

@@ -11,6 +11,8 @@
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
+#include "maple/reuse.h"
+#include "maple/search.h"
 #include "maple/space.h"
 
 /* Ranges that are freed in one lock hold. */
@@ -61,7 +63,7 @@ static int alloc_once(struct iova_mt_space *space, unsigned long size,
 	iova_mt_search_init(&search, size, limit, aligned);
 	do {
 		iova_mt_index_lock(index, flags);
-		ret = iova_mt_index_search_locked(index, &search, pfn);
+		ret = iova_mt_search_step_locked(index, &search, pfn);
 		if (!ret)
 			ret = iova_mt_index_insert_locked(index, *pfn,
 							  *pfn + size - 1, live);
@@ -90,8 +92,7 @@ int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 	if (ret == -ENOSPC &&
 	    iova_mt_deferred_sweep_for_alloc(&space->deferred))
 		ret = alloc_once(space, size, limit, aligned, pfn);
-	if (ret && iova_mt_deferred_take(&space->deferred, size, limit, aligned,
-					 pfn))
+	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, pfn))
 		ret = 0;
 	return ret;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Magazines: per-CPU caches of free ranges, and a depot behind them.
+ * The cache of a domain: magazines per CPU, and a depot behind them.
  *
  * After Bonwick and Adams, "Magazines and Vmem" (USENIX 2001), and as the
  * kernel's own IOVA allocator does it: two magazines a CPU and class, full ones
@@ -23,30 +23,14 @@
 #include <linux/slab.h>
 
 #include "base/fault.h"
+#include "maple/cache.h"
 #include "maple/counters.h"
 #include "maple/magazine.h"
 #include "maple/space.h"
 
-/* With this a magazine fills 1024 bytes. */
-#define MAGAZINE_PFNS	126
-
 #define TRIM_MS		100
 /* Caches that have not been used in so many intervals are emptied. */
 #define TRIM_IDLE	10
-
-/**
- * struct iova_mt_magazine - free ranges of one class
- * @next: in a list of magazines
- * @size: how many
- * @pfn: their first pfns
- */
-struct iova_mt_magazine {
-	struct iova_mt_magazine *next;
-	unsigned long size;
-	unsigned long pfn[MAGAZINE_PFNS];
-};
-
-static_assert(sizeof(struct iova_mt_magazine) == 1024);
 
 /**
  * struct iova_mt_cpu_cache - the cache of one CPU
@@ -78,60 +62,13 @@ static struct iova_mt_magazine *magazine_alloc(struct iova_mt_cache *cache)
 	return magazine;
 }
 
-static bool magazine_has_room(const struct iova_mt_magazine *magazine)
-{
-	return magazine && magazine->size < MAGAZINE_PFNS;
-}
-
-static bool magazine_has_pfns(const struct iova_mt_magazine *magazine)
-{
-	return magazine && magazine->size;
-}
-
-static void magazine_push(struct iova_mt_magazine *magazine, unsigned long pfn)
-{
-	magazine->pfn[magazine->size++] = pfn;
-}
-
-/* Take the last one that lies at or below @max. */
-static bool magazine_pop(struct iova_mt_magazine *magazine, unsigned long max,
-			 unsigned long *pfn)
-{
-	unsigned long i = magazine->size;
-
-	while (i--) {
-		if (magazine->pfn[i] > max)
-			continue;
-		*pfn = magazine->pfn[i];
-		magazine->pfn[i] = magazine->pfn[--magazine->size];
-		return true;
-	}
-	return false;
-}
-
-static void list_push(struct iova_mt_magazine **list,
-		      struct iova_mt_magazine *magazine)
-{
-	magazine->next = *list;
-	*list = magazine;
-}
-
-static struct iova_mt_magazine *list_pop(struct iova_mt_magazine **list)
-{
-	struct iova_mt_magazine *magazine = *list;
-
-	if (magazine)
-		*list = magazine->next;
-	return magazine;
-}
-
 static void depot_push(struct iova_mt_cache *cache, unsigned int class,
 		       struct iova_mt_magazine *magazine)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&cache->depot_lock, flags);
-	list_push(&cache->depot[class], magazine);
+	iova_mt_magazine_link(&cache->depot[class], magazine);
 	cache->depot_size[class]++;
 	spin_unlock_irqrestore(&cache->depot_lock, flags);
 	iova_mt_count(cache->counters, COUNTER_depot_push);
@@ -149,7 +86,7 @@ static struct iova_mt_magazine *depot_pop(struct iova_mt_cache *cache,
 		return NULL;
 	spin_lock_irqsave(&cache->depot_lock, flags);
 	if (cache->depot_size[class] > keep) {
-		magazine = list_pop(&cache->depot[class]);
+		magazine = iova_mt_magazine_unlink(&cache->depot[class]);
 		cache->depot_size[class]--;
 	}
 	spin_unlock_irqrestore(&cache->depot_lock, flags);
@@ -166,9 +103,9 @@ static struct iova_mt_magazine *load_pfns_locked(struct iova_mt_cache *cache,
 	struct iova_mt_magazine *full;
 
 	lockdep_assert_held(&cpu->lock);
-	if (magazine_has_pfns(cpu->loaded[class]))
+	if (iova_mt_magazine_has_pfns(cpu->loaded[class]))
 		return cpu->loaded[class];
-	if (magazine_has_pfns(cpu->previous[class])) {
+	if (iova_mt_magazine_has_pfns(cpu->previous[class])) {
 		swap(cpu->loaded[class], cpu->previous[class]);
 		return cpu->loaded[class];
 	}
@@ -190,9 +127,9 @@ static struct iova_mt_magazine *load_room_locked(struct iova_mt_cache *cache,
 	struct iova_mt_magazine *empty;
 
 	lockdep_assert_held(&cpu->lock);
-	if (magazine_has_room(cpu->loaded[class]))
+	if (iova_mt_magazine_has_room(cpu->loaded[class]))
 		return cpu->loaded[class];
-	if (magazine_has_room(cpu->previous[class])) {
+	if (iova_mt_magazine_has_room(cpu->previous[class])) {
 		swap(cpu->loaded[class], cpu->previous[class]);
 		return cpu->loaded[class];
 	}
@@ -242,7 +179,7 @@ bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,
 	cpu->activity++;
 	magazine = load_pfns_locked(cache, cpu, class);
 	if (magazine)
-		hit = magazine_pop(magazine, limit - size + 1, pfn);
+		hit = iova_mt_magazine_pop(magazine, limit - size + 1, pfn);
 	spin_unlock_irqrestore(&cpu->lock, flags);
 
 	iova_mt_count(cache->counters,
@@ -287,7 +224,7 @@ bool iova_mt_cache_put(struct iova_mt_cache *cache, unsigned long pfn,
 	cpu->activity++;
 	magazine = load_room_locked(cache, cpu, class);
 	if (magazine) {
-		magazine_push(magazine, pfn);
+		iova_mt_magazine_push(magazine, pfn);
 		trim_arm_locked(cache, cpu);
 	}
 	spin_unlock_irqrestore(&cpu->lock, flags);
@@ -305,7 +242,7 @@ static unsigned long list_empty_out(struct iova_mt_cache *cache,
 	struct iova_mt_magazine *magazine;
 	unsigned long ranges = 0;
 
-	while ((magazine = list_pop(&list))) {
+	while ((magazine = iova_mt_magazine_unlink(&list))) {
 		iova_mt_space_free(cache->space, magazine->pfn, magazine->size);
 		ranges += magazine->size;
 		kfree(magazine);
@@ -318,7 +255,7 @@ static void detach_locked(struct iova_mt_magazine **slot,
 			  struct iova_mt_magazine **list)
 {
 	if (*slot)
-		list_push(list, *slot);
+		iova_mt_magazine_link(list, *slot);
 	*slot = NULL;
 }
 
@@ -462,7 +399,7 @@ static void list_free(struct iova_mt_magazine *list)
 {
 	struct iova_mt_magazine *magazine;
 
-	while ((magazine = list_pop(&list)))
+	while ((magazine = iova_mt_magazine_unlink(&list)))
 		kfree(magazine);
 }
 

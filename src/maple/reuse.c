@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reuse: a deferred range is handed out again, whole.
+ *
+ * An allocation that gets no memory, or finds no gap, takes over a marker of
+ * exactly its size: a value swap, which needs no memory. So with every atomic
+ * allocation failing, a steady load of maps and unmaps goes on.
+ *
+ * Locks: the tree's lock.
+ */
+#include <linux/bitops.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+
+#include "maple/deferred.h"
+#include "maple/index.h"
+#include "maple/reuse.h"
+
+/* Lock holds that an allocation spends on the search: it is the last hope. */
+#define TAKE_HOLDS	512
+
+/* Where the last marker of about this size is, or NULL. */
+static unsigned long *recent_of(struct iova_mt_deferred *deferred,
+				unsigned long size)
+{
+	unsigned int order = order_base_2(size);
+
+	return order < IOVA_MT_RECENT ? &deferred->recent[order] : NULL;
+}
+
+/**
+ * iova_mt_reuse_note_locked() - remember a new marker
+ * @deferred: the backlog that it was added to
+ * @first: its first pfn
+ * @last: its last pfn
+ *
+ * Context: Any, under the tree's lock.
+ */
+void iova_mt_reuse_note_locked(struct iova_mt_deferred *deferred,
+			       unsigned long first, unsigned long last)
+{
+	unsigned long *recent = recent_of(deferred, last - first + 1);
+
+	iova_mt_index_assert_locked(deferred->index);
+	if (recent)
+		*recent = first;
+}
+
+/* Take over a marker in @from..@max, if there is one that fits among the first. */
+static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
+			unsigned long max, unsigned int budget,
+			struct iova_mt_match *match)
+{
+	unsigned long last;
+
+	iova_mt_index_assert_locked(deferred->index);
+	if (from > max ||
+	    !iova_mt_index_match_locked(deferred->index, from, max, budget, match))
+		return false;
+	last = match->first + match->size - 1;
+	if (WARN_ON_ONCE(iova_mt_index_swap_locked(deferred->index, match->first,
+						   last,
+						   iova_mt_entry(IOVA_MT_LIVE, 0))))
+		return false;
+	iova_mt_deferred_cut_locked(deferred, match->first, last, match->first,
+				    last);
+	deferred->taken++;
+	return true;
+}
+
+static bool take_recent(struct iova_mt_deferred *deferred,
+			struct iova_mt_match *match)
+{
+	unsigned long *recent = recent_of(deferred, match->size);
+	unsigned long flags;
+	bool taken;
+
+	if (!recent)
+		return false;
+	iova_mt_index_lock(deferred->index, flags);
+	taken = take_locked(deferred, *recent, *recent, 1, match);
+	iova_mt_index_unlock(deferred->index, flags);
+	return taken;
+}
+
+/* One piece of a search that goes round, from where the last one ended. */
+static bool take_next(struct iova_mt_deferred *deferred,
+		      struct iova_mt_match *match, unsigned int *rounds)
+{
+	unsigned long flags;
+	bool taken;
+
+	iova_mt_index_lock(deferred->index, flags);
+	deferred->take_from = max(deferred->take_from, deferred->low);
+	match->end = false;
+	taken = take_locked(deferred, deferred->take_from, deferred->high,
+			    IOVA_MT_HOLD_ENTRIES, match);
+	deferred->take_from = match->next;
+	if (!taken && (match->end || deferred->take_from > deferred->high)) {
+		deferred->take_from = 0;
+		++*rounds;
+	}
+	iova_mt_index_unlock(deferred->index, flags);
+	return taken;
+}
+
+/**
+ * iova_mt_reuse_take() - hand out a deferred range again, whole
+ * @deferred: the backlog
+ * @size: pages, exactly those of the range
+ * @limit: highest pfn
+ * @aligned: aligned to @size rounded up to a power of two
+ * @pfn: the first one of the range
+ *
+ * Needs no memory. Ends after a bounded number of lock holds, so it can miss a
+ * range among very many others; the next call goes on from there.
+ *
+ * Context: Any.
+ * Return: true when there was one.
+ */
+bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
+			unsigned long limit, bool aligned, unsigned long *pfn)
+{
+	struct iova_mt_match match = {
+		.size = size,
+		.order = aligned ? fls_long(size - 1) : 0,
+		.limit = limit,
+	};
+	unsigned int holds = TAKE_HOLDS;
+	unsigned int rounds = 0;
+	bool taken = false;
+
+	if (match.order >= BITS_PER_LONG || !READ_ONCE(deferred->ranges))
+		return false;
+	taken = take_recent(deferred, &match);
+	while (!taken && holds-- && rounds < 2)
+		taken = take_next(deferred, &match, &rounds);
+	*pfn = match.first;
+	return taken;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Reuse: a deferred range is handed out again, whole.
+ */
+#ifndef _IOVA_MT_REUSE_H
+#define _IOVA_MT_REUSE_H
+
+#include <linux/types.h>
+
+struct iova_mt_deferred;
+
+void iova_mt_reuse_note_locked(struct iova_mt_deferred *deferred,
+			       unsigned long first, unsigned long last);
+bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
+			unsigned long limit, bool aligned, unsigned long *pfn);
+
+#endif /* _IOVA_MT_REUSE_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A search for free pages in the index, from the top down, in steps.
+ */
+#ifndef _IOVA_MT_SEARCH_H
+#define _IOVA_MT_SEARCH_H
+
+#include <linux/types.h>
+
+struct iova_mt_index;
+
+/**
+ * struct iova_mt_search - a search for free pages, in steps
+ * @size: pages
+ * @order: alignment, as a power of two of pages
+ * @limit: highest pfn
+ * @top: highest pfn that has not been looked at
+ * @erases: of the index when the search began
+ * @stage: what is tried next
+ */
+struct iova_mt_search {
+	unsigned long size;
+	unsigned int order;
+	unsigned long limit;
+	unsigned long top;
+	unsigned long erases;
+	enum {
+		IOVA_MT_SEARCH_BEGIN,
+		IOVA_MT_SEARCH_NEAR,
+		IOVA_MT_SEARCH_WIDE,
+		IOVA_MT_SEARCH_REST,
+	} stage;
+};
+
+void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
+			 unsigned long limit, bool aligned);
+int iova_mt_search_step_locked(struct iova_mt_index *index,
+			       struct iova_mt_search *search,
+			       unsigned long *pfn);
+void iova_mt_search_forget_locked(struct iova_mt_index *index,
+				  unsigned long first, unsigned long last);
+
+#endif /* _IOVA_MT_SEARCH_H */
