@@ -26,8 +26,7 @@
 	C(erase_failed, "stores of NULL that got no memory")		\
 	C(swap, "entries swapped in place, for a marker or back")	\
 	C(swap_failed, "swaps that got no memory: never")		\
-	C(erase_put_off, "erases deferred: an interrupt may not ask for nodes") \
-	C(reserve_spent, "stores in interrupts with nodes from the reserve") \
+	C(reserve_used, "stores in interrupts with nodes from the reserve") \
 	C(reserve_empty, "stores in interrupts that found none there")	\
 	C(free_unknown, "frees of a pfn that is not live or reserved")	\
 	C(sweep_hold, "lock holds of sweeps")				\

@@ -188,7 +188,7 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
 	u64 before = READ_ONCE(deferred->drained[IOVA_MT_DRAIN_ALLOC]);
 	unsigned int holds = ALLOC_HOLDS;
 
-	if (!READ_ONCE(deferred->ranges) || !iova_mt_nodes_may_take() ||
+	if (!READ_ONCE(deferred->ranges) ||
 	    time_before(jiffies, READ_ONCE(deferred->alloc_after)))
 		return false;
 	while (holds-- && sweep(deferred, IOVA_MT_DRAIN_ALLOC) == -EAGAIN)

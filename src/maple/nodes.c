@@ -8,16 +8,21 @@
  * Where nodes come in sheaves (see compat.h), a request for two or more may not
  * be made in an interrupt: kmem_cache_prefill_sheaf() and its counterpart keep
  * interrupts out by nothing, and the interrupted task may be inside for the
- * nodes of its own mm. So there a store in an interrupt
+ * nodes of its own mm. A sheaf of more than the usual size is no business of
+ * the CPU's, though: it is filled and emptied without that lock. So there a
+ * store in an interrupt
  *  - goes on when it surely needs at most one node, which is most of them;
- *  - takes its nodes from a reserve that was filled in a task, for an insert;
- *  - fails like one without memory, for an erase: the range is deferred.
+ *  - otherwise takes its nodes from a tree state that was given such a sheaf in
+ *    a task, keeps it, and tops it up as it goes;
+ *  - fails like one without memory when that is lost for lack of memory, until
+ *    a task has made another.
  *
  * Locks: the tree's. The lock of scratch, innermost.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/xarray.h>
 
@@ -37,20 +42,17 @@
 #define REFILL_MS	10
 
 /*
- * How many nodes a reserve gets is decided by the height of the tree that they
- * are asked for. This one is for trees that are too low themselves.
+ * How many nodes a state asks for is decided by the height that its tree says it
+ * has. This one is never written once it is made, and says that it is so high
+ * that a store over all of it needs 64 nodes: twice what a usual sheaf holds,
+ * and more than any store needs.
  */
 static struct maple_tree scratch;
 
 #define SCRATCH_ENTRIES	64
+#define SCRATCH_HEIGHT	21
 
-/**
- * iova_mt_nodes_may_take() - may a store ask for nodes here?
- *
- * Context: Any.
- * Return: false in an interrupt on a kernel that does not allow it.
- */
-bool iova_mt_nodes_may_take(void)
+static bool may_ask(void)
 {
 	return !IOVA_MT_NODES_IN_SHEAVES || in_task();
 }
@@ -100,59 +102,35 @@ static bool may_need_nodes(struct maple_tree *tree, unsigned long first,
 	return end < SLOTS_MIN + (entry ? 0 : SLOTS_TAKEN);
 }
 
-/*
- * Ask for a store that spans the whole tree: it needs most. The state keeps the
- * nodes, and with them the mark that there is nothing to allocate.
- */
-static bool reserve_fill_from(struct iova_mt_reserve *reserve,
-			      struct maple_tree *tree)
+/* Context: Process: it asks for a sheaf. */
+static bool fill(struct iova_mt_nodes *nodes)
 {
-	mas_init(&reserve->mas, tree, 1);
-	mas_set_range(&reserve->mas, 1, ULONG_MAX - 1);
-	if (mas_preallocate(&reserve->mas, xa_mk_value(0), ATOMIC_GFP))
+	struct ma_state state;
+	unsigned long flags;
+	int ret;
+
+	mas_init(&state, &scratch, 1);
+	mas_set_range(&state, 1, ULONG_MAX - 1);
+	spin_lock_irqsave(&scratch.ma_lock, flags);
+	ret = mas_preallocate(&state, xa_mk_value(0), ATOMIC_GFP);
+	spin_unlock_irqrestore(&scratch.ma_lock, flags);
+	if (ret)
 		return false;
-	reserve->nr = 3 * mt_height(tree) + 1;
+
+	state.tree = nodes->tree;
+	spin_lock_irqsave(&nodes->tree->ma_lock, flags);
+	swap(nodes->reserve, state);
+	nodes->filled = true;
+	spin_unlock_irqrestore(&nodes->tree->ma_lock, flags);
+	/* What was there before, if anything. */
+	mas_destroy(&state);
 	return true;
 }
 
-/* Nodes that an insert needs at the most, when it splits all the way up. */
-static unsigned int insert_needs(const struct maple_tree *tree)
+/* Context: Any. */
+static void refill_later(struct iova_mt_nodes *nodes, unsigned int ms)
 {
-	return 2 * mt_height(tree) + 1;
-}
-
-static bool reserve_fill_locked(struct iova_mt_nodes *nodes,
-				struct iova_mt_reserve *reserve)
-{
-	bool filled;
-
-	lockdep_assert_held(&nodes->tree->ma_lock);
-	if (reserve->nr > insert_needs(nodes->tree))
-		return true;
-	mas_destroy(&reserve->mas);
-	reserve->nr = 0;
-	if (mt_height(nodes->tree) > 1)
-		return reserve_fill_from(reserve, nodes->tree);
-
-	spin_lock(&scratch.ma_lock);
-	filled = reserve_fill_from(reserve, &scratch);
-	spin_unlock(&scratch.ma_lock);
-	reserve->mas.tree = nodes->tree;
-	return filled;
-}
-
-static bool fill(struct iova_mt_nodes *nodes)
-{
-	bool filled = true;
-	unsigned long flags;
-	unsigned int i;
-
-	for (i = 0; i < IOVA_MT_RESERVES; i++) {
-		spin_lock_irqsave(&nodes->tree->ma_lock, flags);
-		filled &= reserve_fill_locked(nodes, &nodes->reserve[i]);
-		spin_unlock_irqrestore(&nodes->tree->ma_lock, flags);
-	}
-	return filled;
+	schedule_delayed_work(&nodes->refill, msecs_to_jiffies(ms));
 }
 
 static void refill_fn(struct work_struct *work)
@@ -160,32 +138,35 @@ static void refill_fn(struct work_struct *work)
 	struct iova_mt_nodes *nodes = container_of(to_delayed_work(work),
 						   struct iova_mt_nodes, refill);
 
-	if (!fill(nodes))
-		schedule_delayed_work(&nodes->refill,
-				      msecs_to_jiffies(REFILL_MS));
+	if (!READ_ONCE(nodes->filled) && !fill(nodes))
+		refill_later(nodes, REFILL_MS);
 }
 
+/*
+ * mas_store() takes the nodes that mas_preallocate() has made sure of, and gives
+ * none back.
+ */
 static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 				     struct ma_state *mas, void *entry)
 {
-	struct iova_mt_reserve *reserve;
-	unsigned int i;
+	struct ma_state *reserve = &nodes->reserve;
 
 	lockdep_assert_held(&nodes->tree->ma_lock);
-	schedule_delayed_work(&nodes->refill, 0);
-	for (i = 0; i < IOVA_MT_RESERVES; i++) {
-		reserve = &nodes->reserve[i];
-		if (reserve->nr < insert_needs(nodes->tree))
-			continue;
-		reserve->nr = 0;
-		mas_set_range(&reserve->mas, mas->index, mas->last);
-		/* Takes the nodes that are there, and gives none back. */
-		mas_store(&reserve->mas, entry);
-		iova_mt_count(nodes->counters, COUNTER_reserve_spent);
-		return 0;
+	if (!nodes->filled) {
+		iova_mt_count(nodes->counters, COUNTER_reserve_empty);
+		return -ENOMEM;
 	}
-	iova_mt_count(nodes->counters, COUNTER_reserve_empty);
-	return -ENOMEM;
+	mas_set_range(reserve, mas->index, mas->last);
+	if (mas_preallocate(reserve, entry, ATOMIC_GFP)) {
+		nodes->filled = false;
+		refill_later(nodes, 0);
+		return -ENOMEM;
+	}
+	mas_set_range(reserve, mas->index, mas->last);
+	mas_store(reserve, entry);
+	mas_set_range(mas, reserve->index, reserve->last);
+	iova_mt_count(nodes->counters, COUNTER_reserve_used);
+	return 0;
 }
 
 /**
@@ -205,13 +186,10 @@ int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas
 			       void *entry)
 {
 	lockdep_assert_held(&nodes->tree->ma_lock);
-	if (likely(iova_mt_nodes_may_take()) ||
+	if (likely(may_ask()) ||
 	    !may_need_nodes(nodes->tree, mas->index, mas->last, entry))
 		return store(mas, entry);
-	if (entry)
-		return store_from_reserve_locked(nodes, mas, entry);
-	iova_mt_count(nodes->counters, COUNTER_erase_put_off);
-	return -ENOMEM;
+	return store_from_reserve_locked(nodes, mas, entry);
 }
 
 /**
@@ -225,18 +203,13 @@ int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas
 void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 			const struct iova_mt_counters *counters)
 {
-	unsigned int i;
-
 	nodes->tree = tree;
 	nodes->counters = counters;
+	nodes->filled = false;
+	mas_init(&nodes->reserve, tree, 0);
 	INIT_DELAYED_WORK(&nodes->refill, refill_fn);
-	for (i = 0; i < IOVA_MT_RESERVES; i++) {
-		mas_init(&nodes->reserve[i].mas, tree, 0);
-		nodes->reserve[i].nr = 0;
-	}
 	if (IOVA_MT_NODES_IN_SHEAVES && !fill(nodes))
-		schedule_delayed_work(&nodes->refill,
-				      msecs_to_jiffies(REFILL_MS));
+		refill_later(nodes, REFILL_MS);
 }
 
 /**
@@ -247,11 +220,8 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
  */
 void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes)
 {
-	unsigned int i;
-
 	cancel_delayed_work_sync(&nodes->refill);
-	for (i = 0; i < IOVA_MT_RESERVES; i++)
-		mas_destroy(&nodes->reserve[i].mas);
+	mas_destroy(&nodes->reserve);
 }
 
 /**
@@ -269,9 +239,13 @@ int iova_mt_nodes_module_init(void)
 	for (i = 0; i < SCRATCH_ENTRIES && !ret; i++)
 		ret = mtree_store_range(&scratch, 2 * i, 2 * i, xa_mk_value(i),
 					GFP_KERNEL);
-	if (ret)
+	if (ret) {
 		mtree_destroy(&scratch);
-	return ret;
+		return ret;
+	}
+	scratch.ma_flags &= ~MT_FLAGS_HEIGHT_MASK;
+	scratch.ma_flags |= SCRATCH_HEIGHT << MT_FLAGS_HEIGHT_OFFSET;
+	return 0;
 }
 
 /**

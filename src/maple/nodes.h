@@ -11,30 +11,19 @@
 
 struct iova_mt_counters;
 
-/* Stores in interrupts that can split a node before the reserve is refilled. */
-#define IOVA_MT_RESERVES	4
-
-/**
- * struct iova_mt_reserve - nodes for one store
- * @mas: holds them
- * @nr: how many at least, 0 when spent
- */
-struct iova_mt_reserve {
-	struct ma_state mas;
-	unsigned int nr;
-};
-
 /**
  * struct iova_mt_nodes - the nodes of a tree
  * @tree: the tree; its lock protects all but @refill
  * @counters: the domain's
- * @reserve: for interrupts, where the kernel needs it
+ * @reserve: holds nodes for stores in interrupts, where the kernel needs it
+ * @filled: it does; when false, nothing may be asked of it in an interrupt
  * @refill: fills it
  */
 struct iova_mt_nodes {
 	struct maple_tree *tree;
 	const struct iova_mt_counters *counters;
-	struct iova_mt_reserve reserve[IOVA_MT_RESERVES];
+	struct ma_state reserve;
+	bool filled;
 	struct delayed_work refill;
 };
 
@@ -45,7 +34,6 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 			const struct iova_mt_counters *counters);
 void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes);
 
-bool iova_mt_nodes_may_take(void);
 int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 			       void *entry);
 
