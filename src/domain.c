@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Domains: the API, and the list.
+ * Domains: their making, their end, and the list.
  *
- * Responsible for checking arguments before an allocator sees them, for what is
- * counted for every allocator alike, and for totals that never go down when a
- * domain goes. Knows no allocator in particular.
+ * Responsible for totals that never go down when a domain goes. Knows no
+ * allocator in particular.
  *
  * Rule: a domain in the list can be looked at by whoever holds the mutex of the
- * list, and by the observer until removed() has returned. alloc, free, reserve,
- * find and flush take no lock here.
+ * list, and by the observer until removed() has returned.
  *
  * Lock order: mutex of the list, then the observer's (debugfs), then the mutex
  * of the registry, then the allocator's own locks.
@@ -32,20 +30,6 @@
 
 /* --- Data ----------------------------------------------------------------- */
 
-/**
- * struct domain - a domain with what is none of its allocator's business
- * @public: what the allocator sees
- * @link: in the list, under its mutex
- * @allocator: held for life
- * @counters: of IOVA_MT_DOMAIN_COUNTERS
- */
-struct domain {
-	struct iova_mt_domain public;
-	struct list_head link;
-	struct iova_mt_allocator *allocator;
-	struct iova_mt_counters counters;
-};
-
 #define COUNTER_NAME(_name, _what) \
 	[IOVA_MT_DOMAIN_##_name] = #_name,
 const char *const iova_mt_domain_counter_names[IOVA_MT_DOMAIN_NR_COUNTERS] = {
@@ -63,17 +47,6 @@ static u64 retired_counters[IOVA_MT_DOMAIN_NR_COUNTERS];
 static struct iova_mt_backlog retired_backlog;
 
 /* --- Internals ------------------------------------------------------------ */
-
-static struct domain *to_domain(struct iova_mt_domain *domain)
-{
-	return container_of(domain, struct domain, public);
-}
-
-static void count(struct iova_mt_domain *domain,
-		  enum iova_mt_domain_counter counter)
-{
-	iova_mt_count(&to_domain(domain)->counters, counter);
-}
 
 static void add_backlog(struct iova_mt_backlog *total,
 			const struct iova_mt_backlog *one)
@@ -111,11 +84,11 @@ static void retire_counters_locked(struct iova_mt_domain *domain)
 	iova_mt_domain_counters(domain, sum);
 	for (i = 0; i < IOVA_MT_DOMAIN_NR_COUNTERS; i++)
 		retired_counters[i] += sum[i];
-	iova_mt_registry_retire(to_domain(domain)->allocator, domain);
+	iova_mt_registry_retire(iova_mt_domain_private(domain)->allocator, domain);
 }
 
 /* Its counters move to the totals as it leaves the list, in one step. */
-static void delist(struct domain *domain)
+static void delist(struct iova_mt_domain_private *domain)
 {
 	guard(mutex)(&list_mutex);
 	if (observer)
@@ -125,7 +98,7 @@ static void delist(struct domain *domain)
 	list_del(&domain->link);
 }
 
-static void enlist(struct domain *domain)
+static void enlist(struct iova_mt_domain_private *domain)
 {
 	guard(mutex)(&list_mutex);
 	list_add_tail(&domain->link, &domains);
@@ -155,7 +128,7 @@ static struct iova_mt_allocator *get_allocator(const char *name)
 	return allocator;
 }
 
-static int init_domain(struct domain *domain)
+static int init_domain(struct iova_mt_domain_private *domain)
 {
 	int ret;
 
@@ -172,11 +145,11 @@ static int init_domain(struct domain *domain)
 	return ret;
 }
 
-static struct domain *make_domain(struct iova_mt_allocator *allocator,
-				  unsigned long granule,
-				  unsigned long start_pfn)
+static struct iova_mt_domain_private *
+make_domain(struct iova_mt_allocator *allocator, unsigned long granule,
+	    unsigned long start_pfn)
 {
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 	int ret;
 
 	domain = kzalloc(sizeof(*domain), GFP_KERNEL);
@@ -214,7 +187,7 @@ struct iova_mt_domain *iova_mt_domain_create(const char *name,
 					     unsigned long start_pfn)
 {
 	struct iova_mt_allocator *allocator;
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 
 	if (!name) {
 		pr_err("a domain needs the name of an allocator\n");
@@ -250,12 +223,12 @@ IOVA_MT_EXPORT(iova_mt_domain_create);
  */
 void iova_mt_domain_destroy(struct iova_mt_domain *domain)
 {
-	struct domain *private;
+	struct iova_mt_domain_private *private;
 	struct iova_mt_allocator *allocator;
 
 	if (!domain)
 		return;
-	private = to_domain(domain);
+	private = iova_mt_domain_private(domain);
 	allocator = private->allocator;
 	delist(private);
 	domain->ops->destroy(domain);
@@ -265,155 +238,6 @@ void iova_mt_domain_destroy(struct iova_mt_domain *domain)
 }
 
 IOVA_MT_EXPORT(iova_mt_domain_destroy);
-
-/* Could the space hold such a range, if it were empty? */
-static bool fits(const struct iova_mt_domain *domain, unsigned long size,
-		 unsigned long limit_pfn)
-{
-	return limit_pfn >= domain->start_pfn &&
-	       size - 1 <= limit_pfn - domain->start_pfn;
-}
-
-/**
- * iova_mt_alloc() - allocate a range
- * @domain: the domain
- * @size: in pages; not 0, and not above half of what an unsigned long counts
- * @limit_pfn: highest pfn that may be used
- * @flags: of IOVA_MT_ALLOC_FLAGS
- * @pfn: gets the first pfn; untouched on failure
- *
- * Context: Any, hardirq and interrupts off included. Does not sleep.
- * Return: 0; -EINVAL when @size or @flags is not valid; -ENOSPC when no such
- * range is free; -ENOMEM when there is one but no memory to record it.
- */
-int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
-		  unsigned long limit_pfn, unsigned int flags,
-		  unsigned long *pfn)
-{
-	int ret = -ENOSPC;
-
-	/* Above that, rounding up to a power of two overflows. */
-	if (unlikely(!size || size > BIT(BITS_PER_LONG - 1) ||
-		     flags & ~IOVA_MT_ALLOC_FLAGS))
-		return -EINVAL;
-	if (likely(fits(domain, size, limit_pfn)))
-		ret = domain->ops->alloc(domain, size, limit_pfn, flags, pfn);
-	if (likely(!ret)) {
-		count(domain, IOVA_MT_DOMAIN_alloc);
-		iova_mt_count_add(&to_domain(domain)->counters,
-				  IOVA_MT_DOMAIN_alloc_pages, size);
-	} else if (ret == -ENOSPC) {
-		count(domain, IOVA_MT_DOMAIN_alloc_no_space);
-	} else {
-		count(domain, IOVA_MT_DOMAIN_alloc_no_memory);
-	}
-	return ret;
-}
-
-IOVA_MT_EXPORT(iova_mt_alloc);
-
-/**
- * iova_mt_free() - free a range
- * @domain: the domain
- * @pfn: its first pfn; any pfn of it when @size is 0
- * @size: what it was allocated with; 0 for "the range that holds @pfn, if there
- *	is one"
- *
- * Cannot fail: what cannot be erased now is deferred. A range that would wrap
- * around was never allocated: it is reported and left alone.
- *
- * Context: Any, hardirq and interrupts off included. Does not sleep.
- */
-void iova_mt_free(struct iova_mt_domain *domain, unsigned long pfn,
-		  unsigned long size)
-{
-	if (unlikely(size && pfn + (size - 1) < pfn)) {
-		pr_err_ratelimited("domain %u: a free of %lu pages does not fit behind its first\n",
-				   domain->id, size);
-		return;
-	}
-	domain->ops->free(domain, pfn, size);
-	count(domain, IOVA_MT_DOMAIN_free);
-}
-
-IOVA_MT_EXPORT(iova_mt_free);
-
-/**
- * iova_mt_reserve() - keep pfns from being handed out
- * @domain: the domain
- * @first: first pfn
- * @last: last pfn, inclusive
- *
- * May overlap ranges that exist: live ones stay live, deferred ones become
- * reserved where they overlap. All or nothing.
- *
- * Context: Any. Does not sleep.
- * Return: 0; -EINVAL when @first is above @last; -ENOMEM.
- */
-int iova_mt_reserve(struct iova_mt_domain *domain, unsigned long first,
-		    unsigned long last)
-{
-	int ret;
-
-	if (first > last)
-		return -EINVAL;
-	ret = domain->ops->reserve(domain, first, last);
-	count(domain, ret ? IOVA_MT_DOMAIN_reserve_failed :
-			    IOVA_MT_DOMAIN_reserve);
-	return ret;
-}
-
-IOVA_MT_EXPORT(iova_mt_reserve);
-
-/**
- * iova_mt_find() - find the range that holds a pfn
- * @domain: the domain
- * @pfn: the pfn
- * @range: gets it; undefined on failure
- *
- * A deferred range is not found: nobody has it.
- *
- * Context: Any. Does not sleep.
- * Return: 0 or -ENOENT.
- */
-int iova_mt_find(struct iova_mt_domain *domain, unsigned long pfn,
-		 struct iova_mt_range *range)
-{
-	return domain->ops->find(domain, pfn, range);
-}
-
-IOVA_MT_EXPORT(iova_mt_find);
-
-/**
- * iova_mt_flush() - empty all caches of a domain
- * @domain: the domain
- *
- * Does nothing with an allocator whose caches cannot be emptied.
- *
- * Context: Any. Does not sleep.
- */
-void iova_mt_flush(struct iova_mt_domain *domain)
-{
-	if (domain->ops->flush)
-		domain->ops->flush(domain);
-}
-
-IOVA_MT_EXPORT(iova_mt_flush);
-
-/**
- * iova_mt_drain() - erase what is deferred, now
- * @domain: the domain
- *
- * Context: Process, may sleep.
- * Return: 0 when nothing is deferred any more, or the allocator never defers;
- * -ENOMEM when some is left.
- */
-int iova_mt_drain(struct iova_mt_domain *domain)
-{
-	return domain->ops->drain ? domain->ops->drain(domain) : 0;
-}
-
-IOVA_MT_EXPORT(iova_mt_drain);
 
 /* --- Interface: for those who look ---------------------------------------- */
 
@@ -428,7 +252,7 @@ IOVA_MT_EXPORT(iova_mt_drain);
  */
 void iova_mt_domain_observe(const struct iova_mt_domain_observer *new)
 {
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 
 	guard(mutex)(&list_mutex);
 	observer = new;
@@ -447,7 +271,7 @@ void iova_mt_domain_observe(const struct iova_mt_domain_observer *new)
  */
 void iova_mt_domain_counters(struct iova_mt_domain *domain, u64 *values)
 {
-	iova_mt_counters_sum(&to_domain(domain)->counters, values);
+	iova_mt_counters_sum(&iova_mt_domain_private(domain)->counters, values);
 }
 
 /**
@@ -475,7 +299,7 @@ static int sum_allocator(struct iova_mt_allocator *allocator, void *arg)
 {
 	const unsigned int nr = allocator->ops->nr_counters;
 	struct allocator_walk *walk = arg;
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 	unsigned int i;
 	u64 *totals;
 	int ret;
@@ -525,7 +349,7 @@ int iova_mt_domain_walk_allocators(iova_mt_domain_allocator_fn fn, void *arg)
 void iova_mt_domain_total_counters(u64 *values)
 {
 	u64 sum[IOVA_MT_DOMAIN_NR_COUNTERS];
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 	int i;
 
 	guard(mutex)(&list_mutex);
@@ -546,7 +370,7 @@ void iova_mt_domain_total_counters(u64 *values)
 void iova_mt_domain_total_backlog(struct iova_mt_backlog *backlog)
 {
 	struct iova_mt_backlog one;
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 
 	guard(mutex)(&list_mutex);
 	*backlog = retired_backlog;
@@ -566,7 +390,7 @@ void iova_mt_domain_total_backlog(struct iova_mt_backlog *backlog)
  */
 int iova_mt_domain_drain_all(void)
 {
-	struct domain *domain;
+	struct iova_mt_domain_private *domain;
 	int ret = 0;
 
 	guard(mutex)(&list_mutex);

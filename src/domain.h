@@ -5,9 +5,13 @@
 #ifndef _IOVA_MT_DOMAIN_H
 #define _IOVA_MT_DOMAIN_H
 
+#include <linux/container_of.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 #include <iova_mt/ops.h>
+
+#include "base/counters.h"
 
 struct iova_mt_allocator;
 
@@ -29,6 +33,41 @@ enum iova_mt_domain_counter {
 };
 
 extern const char *const iova_mt_domain_counter_names[IOVA_MT_DOMAIN_NR_COUNTERS];
+
+/**
+ * struct iova_mt_domain_private - a domain with what its allocator need not see
+ * @public: what the allocator sees
+ * @link: in the list, under its mutex
+ * @allocator: held for life
+ * @counters: of IOVA_MT_DOMAIN_COUNTERS
+ */
+struct iova_mt_domain_private {
+	struct iova_mt_domain public;
+	struct list_head link;
+	struct iova_mt_allocator *allocator;
+	struct iova_mt_counters counters;
+};
+
+static inline struct iova_mt_domain_private *
+iova_mt_domain_private(struct iova_mt_domain *domain)
+{
+	return container_of(domain, struct iova_mt_domain_private, public);
+}
+
+/* Context: Any. */
+static inline void iova_mt_domain_count(struct iova_mt_domain *domain,
+					enum iova_mt_domain_counter counter)
+{
+	iova_mt_count(&iova_mt_domain_private(domain)->counters, counter);
+}
+
+/* Context: Any. */
+static inline void iova_mt_domain_count_add(struct iova_mt_domain *domain,
+					    enum iova_mt_domain_counter counter,
+					    u64 nr)
+{
+	iova_mt_count_add(&iova_mt_domain_private(domain)->counters, counter, nr);
+}
 
 /**
  * struct iova_mt_domain_observer - told of domains that come and go
