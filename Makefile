@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For people. What kbuild and dkms read is the Kbuild beside it.
+#
+# Variables of an out-of-tree module: KVERSION (the running kernel), KDIR (its
+# headers), and kbuild's V, W, C, INSTALL_MOD_PATH and the like.
+
+KVERSION ?= $(shell uname -r)
+KDIR     ?= /lib/modules/$(KVERSION)/build
+
+name    := iova_mt
+version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+dkms_src = /usr/src/$(name)-$(version)
+
+.PHONY: modules modules_install clean dkms-copy dkms-install dkms-uninstall \
+	demo test check vm help need-headers
+
+modules:
+
+modules modules_install: need-headers
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+clean: need-headers
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+need-headers:
+	@test -f $(KDIR)/Makefile || { \
+		echo "no kernel headers in $(KDIR):" \
+		     "apt-get install linux-headers-$(KVERSION)," \
+		     "or set KDIR or KVERSION" >&2; exit 1; }
+
+# dkms reads its own copy: the tree may change or go.
+dkms-copy:
+	rm -rf $(dkms_src)
+	mkdir -p $(dkms_src)
+	cp -r Kbuild dkms.conf include src COPYING $(dkms_src)
+
+dkms-install: dkms-copy
+	dkms add -m $(name) -v $(version)
+	dkms install -m $(name) -v $(version) -k $(KVERSION) --kernelsourcedir $(KDIR)
+
+dkms-uninstall:
+	dkms remove -m $(name) -v $(version) --all
+	rm -rf $(dkms_src)
+
+demo:
+	@scripts/demo
+
+check:
+	@scripts/check
+
+test: check
+	@scripts/run-selftests
+
+vm: export KERNEL ?= 6.12
+vm: export IOMMU ?= intel
+vm: export MODE ?= lazy
+vm:
+	@scripts/vm --kernel $(KERNEL) --iommu $(IOMMU) --mode $(MODE) --interactive
+
+help:
+	@echo 'The module, for one kernel:'
+	@echo '  modules          build $(name).ko (default)'
+	@echo '  modules_install  install it below INSTALL_MOD_PATH/lib/modules'
+	@echo '  clean            remove what the build left'
+	@echo '  dkms-install     copy to /usr/src; dkms add, build and install'
+	@echo '  dkms-uninstall   the way back'
+	@echo '    KVERSION=...   which kernel ($(KVERSION))'
+	@echo '    KDIR=...       where its headers are ($(KDIR))'
+	@echo '    V=1 W=1 C=1|2  as kbuild: verbose, more warnings, sparse'
+	@echo
+	@echo 'In virtual machines, with kernels that are downloaded into a cache (root):'
+	@echo '  demo             real DMA on the allocator while its erases fail'
+	@echo '    IOMMU=intel|virtio|amd  KERNEL=6.12|7.2  MODE=lazy|strict  MIB=...'
+	@echo '    FAULT=<interval>,<probability>,<space>,<times>'
+	@echo '  vm               a shell, with the module and the selftests in /$(name)'
+	@echo '    KERNEL=... IOMMU=... MODE=...'
+	@echo
+	@echo 'Tests (root):'
+	@echo '  check            static gates'
+	@echo '  test             check, and every selftest'
+	@echo '    KERNELS="6.12" TESTS="..."  only these'
