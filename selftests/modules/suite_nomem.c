@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Real allocation failures: tree nodes that the slab allocator refuses.
+ *
+ * Debian's kernels have no failslab, so kprobes on the slab functions that the
+ * maple tree uses make them return without memory: for one task, for the cache
+ * of tree nodes, between gate_close() and gate_open(). Refusing only requests
+ * for several nodes gives a partial allocation, the case in which
+ * mas_store_gfp(GFP_ATOMIC) of some kernels asks again for ever.
+ *
+ * The gate opens by itself after MAX_REFUSALS: a loop is a failure, no hang.
+ */
+#include <linux/delay.h>
+#include <linux/irq_work.h>
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/maple_tree.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/xarray.h>
+
+#include "test.h"
+
+#define TOP		0xffffUL
+#define MAX_REFUSALS	1000
+
+/* --- The gate ------------------------------------------------------------- */
+
+enum gate_mode {
+	GATE_OPEN,
+	GATE_LEARN,	/* remember the cache that is asked */
+	GATE_COUNT,	/* let all pass */
+	GATE_PARTIAL,	/* refuse requests for several nodes */
+	GATE_ALL,	/* refuse all */
+};
+
+/**
+ * struct gate - who is refused what
+ * @mode: what is done; read by the probes, set last and cleared first
+ * @task: for whom
+ * @interrupt: for an interrupt of it, not for itself
+ * @cache: of tree nodes
+ * @asked: requests
+ * @several: those for several nodes
+ * @locks: calls that interrupts must not make
+ * @refused: those refused
+ * @gfp: all flags that were asked with
+ */
+static struct gate {
+	enum gate_mode mode;
+	struct task_struct *task;
+	bool interrupt;
+	struct kmem_cache *cache;
+	unsigned int asked;
+	unsigned int several;
+	unsigned int locks;
+	unsigned int refused;
+	gfp_t gfp;
+} gate;
+
+/* Why there is no gate on this machine, or NULL. */
+static const char *no_gate;
+
+#if defined(CONFIG_KPROBES) && defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
+
+/* What a probed function is replaced with. */
+static noinline notrace void *refuse_null(void)
+{
+	return NULL;
+}
+
+static noinline notrace int refuse_error(void)
+{
+	return -ENOMEM;
+}
+
+/**
+ * struct gate_probe - a probe and what it stands for
+ * @probe: the kprobe
+ * @several: a request for several nodes
+ * @locks: keeps other tasks of the CPU out, but no interrupts
+ * @refuse: runs instead of the function; NULL when that would do harm
+ * @there: this kernel has the function
+ */
+struct gate_probe {
+	struct kprobe probe;
+	bool several;
+	bool locks;
+	void *refuse;
+	bool there;
+};
+
+/* Shall this request be refused? */
+static bool gate_judge(const struct gate_probe *gp, struct kmem_cache *cache,
+		       gfp_t gfp)
+{
+	enum gate_mode mode = READ_ONCE(gate.mode);
+
+	if (mode == GATE_OPEN || current != gate.task ||
+	    in_task() == gate.interrupt)
+		return false;
+	if (mode == GATE_LEARN && !gate.cache)
+		gate.cache = cache;
+	if (cache != gate.cache)
+		return false;
+	gate.locks += gp->locks;
+	if (!gp->refuse)
+		return false;
+	gate.asked++;
+	gate.several += gp->several;
+	gate.gfp |= gfp;
+	if (mode != GATE_ALL && !(mode == GATE_PARTIAL && gp->several))
+		return false;
+	return gate.refused < MAX_REFUSALS && ++gate.refused;
+}
+
+static int gate_handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct gate_probe *gp = container_of(probe, struct gate_probe, probe);
+	struct kmem_cache *cache = (void *)regs_get_kernel_argument(regs, 0);
+	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
+
+	if (!gate_judge(gp, cache, gfp))
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)gp->refuse);
+	return 1;
+}
+
+#define GATE_PROBE(_symbol, _several, _locks, _refuse)			\
+	{								\
+		.probe.symbol_name = _symbol,				\
+		.probe.pre_handler = gate_handler,			\
+		.several = _several,					\
+		.locks = _locks,					\
+		.refuse = _refuse,					\
+	}
+
+/* All begin with the cache and the flags. No kernel has all of them. */
+static struct gate_probe probes[] = {
+	GATE_PROBE("kmem_cache_alloc_noprof", false, false, refuse_null),
+	GATE_PROBE("kmem_cache_alloc_bulk_noprof", true, false, refuse_null),
+	GATE_PROBE("kmem_cache_prefill_sheaf", true, true, refuse_null),
+	GATE_PROBE("kmem_cache_refill_sheaf", true, false, refuse_error),
+	GATE_PROBE("kmem_cache_return_sheaf", false, true, NULL),
+};
+
+/* Do nodes come in sheaves? */
+static bool has_sheaves(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++)
+		if (probes[i].there &&
+		    strstr(probes[i].probe.symbol_name, "sheaf"))
+			return true;
+	return false;
+}
+
+static void probes_remove(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++)
+		if (probes[i].there)
+			unregister_kprobe(&probes[i].probe);
+}
+
+static unsigned int probes_add(void)
+{
+	unsigned int nr = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		probes[i].there = !register_kprobe(&probes[i].probe);
+		nr += probes[i].there;
+	}
+	return nr;
+}
+
+#else
+
+static bool has_sheaves(void)
+{
+	return false;
+}
+
+static void probes_remove(void)
+{
+}
+
+static unsigned int probes_add(void)
+{
+	return 0;
+}
+
+#endif
+
+static void gate_close(enum gate_mode mode)
+{
+	gate.task = current;
+	gate.interrupt = !in_task();
+	gate.asked = 0;
+	gate.several = 0;
+	gate.locks = 0;
+	gate.refused = 0;
+	gate.gfp = 0;
+	barrier();
+	WRITE_ONCE(gate.mode, mode);
+}
+
+static void gate_open(void)
+{
+	WRITE_ONCE(gate.mode, GATE_OPEN);
+	barrier();
+}
+
+/* The cache of tree nodes is the one that a first store in a tree asks. */
+static void gate_learn(void)
+{
+	DEFINE_MTREE(tree);
+
+	gate_close(GATE_LEARN);
+	mtree_store_range(&tree, 10, 20, xa_mk_value(1), GFP_KERNEL);
+	gate_open();
+	mtree_destroy(&tree);
+	if (!gate.cache)
+		no_gate = "the maple tree asks none of the slab functions that are known";
+	else
+		test_diag("nodes come from a cache of objects of %u bytes",
+			  kmem_cache_size(gate.cache));
+}
+
+static void nomem_init(void)
+{
+	if (!probes_add())
+		no_gate = "no kprobe can be put on the slab functions";
+	else
+		gate_learn();
+}
+
+static void nomem_exit(void)
+{
+	probes_remove();
+}
+
+static bool has_gate(struct test *t)
+{
+	if (no_gate)
+		test_skip(t, "%s", no_gate);
+	return !no_gate;
+}
+
+/* --- Cases ---------------------------------------------------------------- */
+
+#define NR_RANGES	600
+
+static bool take(struct test *t, unsigned int nr)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn) ||
+		    !EXPECT_EQ(t, pfn, TOP - i))
+			return false;
+	return true;
+}
+
+/* What the gate has seen of a domain's calls in atomic context. */
+static void expect_gfp(struct test *t)
+{
+	test_expect(t, !(gate.gfp & __GFP_DIRECT_RECLAIM),
+		    "nodes were asked for with flags %#x, which can sleep",
+		    (__force unsigned int)gate.gfp);
+}
+
+static void expect_atomic(struct test *t)
+{
+	test_expect(t, gate.refused < MAX_REFUSALS,
+		    "the store asked for nodes again and again");
+	expect_gfp(t);
+}
+
+/* Free every range with the gate closed. Return: how many were refused. */
+static unsigned int free_all(struct test *t, enum gate_mode mode)
+{
+	unsigned long flags, pfn;
+
+	local_irq_save(flags);
+	gate_close(mode);
+	for (pfn = TOP; pfn > TOP - NR_RANGES; pfn--)
+		iova_mt_free(t->domain, pfn, 0);
+	gate_open();
+	local_irq_restore(flags);
+	expect_atomic(t);
+	return gate.refused;
+}
+
+/* The nodes that are asked for are those of the gate, so the rest holds. */
+static void gate_sees_the_allocator(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!has_gate(t))
+		return;
+	gate_close(GATE_COUNT);
+	for (i = 0; i < NR_RANGES; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn))
+			break;
+	gate_open();
+	EXPECT(t, gate.asked > 0);
+	expect_atomic(t);
+	EXPECT_EQ(t, free_all(t, GATE_COUNT), 0);
+	EXPECT(t, gate.asked > 0);
+	EXPECT_EQ(t, test_backlog(t).total_deferred, 0);
+	test_expect_clean(t);
+}
+
+/* Refused frees are deferred, and drain when there is memory again. */
+static void frees_are_deferred(struct test *t, enum gate_mode mode)
+{
+	struct iova_mt_backlog backlog;
+	unsigned int refused;
+	unsigned long pfn;
+
+	if (!has_gate(t) || !take(t, NR_RANGES))
+		return;
+	refused = free_all(t, mode);
+	backlog = test_backlog(t);
+	test_diag("%s: %u frees, %u node requests, %u refused, %llu ranges deferred",
+		  t->tcase->name, NR_RANGES, gate.asked, refused,
+		  backlog.total_deferred);
+	EXPECT(t, refused > 0);
+	/* One request an erase, and none for the marker. */
+	EXPECT_EQ(t, backlog.total_deferred, refused);
+	EXPECT_EQ(t, test_counter(t, "swap_failed"), 0);
+	for (pfn = TOP; pfn > TOP - NR_RANGES; pfn--)
+		EXPECT(t, !test_is_taken(t, pfn));
+	EXPECT(t, test_backlog_wait_empty(t));
+	test_expect_clean(t);
+}
+
+static void frees_without_memory_are_deferred(struct test *t)
+{
+	frees_are_deferred(t, GATE_ALL);
+}
+
+static void frees_with_partial_memory_do_not_spin(struct test *t)
+{
+	frees_are_deferred(t, GATE_PARTIAL);
+}
+
+static void allocs_without_memory(struct test *t, enum gate_mode mode)
+{
+	unsigned int i, refused = 0, taken = 0;
+	unsigned long pfn, flags;
+	int ret;
+
+	if (!has_gate(t))
+		return;
+	for (i = 0; i < NR_RANGES; i++) {
+		local_irq_save(flags);
+		gate_close(mode);
+		ret = iova_mt_alloc(t->domain, 1, TOP, 0, &pfn);
+		gate_open();
+		local_irq_restore(flags);
+		expect_atomic(t);
+		EXPECT(t, ret == 0 || ret == -ENOMEM);
+		/* And at once with memory: the same place. */
+		if (ret == -ENOMEM) {
+			refused++;
+			EXPECT(t, gate.refused > 0);
+			if (!test_alloc(t, 1, TOP, 0, &pfn))
+				return;
+		}
+		if (!EXPECT_EQ(t, pfn, TOP - taken))
+			return;
+		taken++;
+	}
+	test_diag("%s: %u of %u allocations without memory", t->tcase->name,
+		  refused, NR_RANGES);
+	EXPECT(t, refused > 0);
+}
+
+static void allocs_without_memory_fail(struct test *t)
+{
+	allocs_without_memory(t, GATE_ALL);
+}
+
+static void allocs_with_partial_memory_do_not_spin(struct test *t)
+{
+	allocs_without_memory(t, GATE_PARTIAL);
+}
+
+/*
+ * A full space: what is freed is erased where that needs no node, and deferred
+ * where it does; either way it can be had again.
+ */
+static void steady_load(struct test *t)
+{
+	unsigned long pfn, flags;
+	unsigned int round;
+	int ret = 0;
+
+	if (!has_gate(t) || !test_domain(t, TOP - NR_RANGES + 1) ||
+	    !take(t, NR_RANGES))
+		return;
+	local_irq_save(flags);
+	gate_close(GATE_ALL);
+	for (round = 0; round < 2 * NR_RANGES && !ret; round++) {
+		iova_mt_free(t->domain, TOP - round % NR_RANGES, 0);
+		ret = iova_mt_alloc(t->domain, 1, TOP, 0, &pfn);
+		if (!ret && pfn != TOP - round % NR_RANGES)
+			ret = -EINVAL;
+	}
+	gate_open();
+	local_irq_restore(flags);
+	expect_gfp(t);
+	EXPECT_EQ(t, ret, 0);
+	EXPECT_EQ(t, round, 2 * NR_RANGES);
+	test_diag("%s: %u node requests, %u refused, %llu ranges taken over",
+		  t->tcase->name, gate.asked, gate.refused,
+		  test_backlog(t).taken_over);
+	EXPECT(t, gate.refused > 0 && test_backlog(t).taken_over > 0);
+}
+
+/* A drain without memory ends, and loses nothing. */
+static void drain_without_memory(struct test *t)
+{
+	u64 deferred, drained;
+	int ret;
+
+	if (!has_gate(t) || !take(t, NR_RANGES))
+		return;
+	test_fault(t, "fail_erase", "3,100,0,-1");
+	free_all(t, GATE_COUNT);
+	deferred = test_backlog(t).pending_ranges;
+	EXPECT_EQ(t, deferred, NR_RANGES / 3);
+	test_faults_off();
+	gate_close(GATE_ALL);
+	ret = iova_mt_drain(t->domain);
+	gate_open();
+	EXPECT(t, gate.refused < MAX_REFUSALS);
+	EXPECT(t, !ret || ret == -ENOMEM);
+	drained = test_backlog(t).drained_by_request +
+		  test_backlog(t).drained_by_worker;
+	EXPECT(t, ret || drained == deferred);
+	EXPECT_EQ(t, test_backlog(t).total_deferred, deferred);
+	test_expect_clean(t);
+}
+
+/* Refused frees in a log that a machine with panic_on_warn looks at, too. */
+static void nothing_warns(struct test *t)
+{
+	unsigned int before = test_log_count("WARNING: ");
+	unsigned int round;
+
+	if (!has_gate(t))
+		return;
+	for (round = 0; round < 5; round++) {
+		if (!test_domain(t, 1) || !take(t, NR_RANGES))
+			return;
+		EXPECT(t, free_all(t, round % 2 ? GATE_ALL : GATE_PARTIAL) > 0);
+	}
+	EXPECT_EQ(t, test_log_count("WARNING: "), before);
+}
+
+/* --- In interrupts -------------------------------------------------------- */
+
+#define JOBS		150
+#define JOB_OPS		20
+
+/**
+ * struct job - allocations and frees in hardirq
+ * @work: runs it
+ * @domain: of the case
+ * @rng: what it draws from
+ * @pfn: what it has, 0 for nothing
+ * @asked: requests for nodes
+ * @several: those for several nodes
+ * @locks: calls that interrupts must not make
+ * @allocs: allocations
+ * @no_memory: those without memory
+ * @errors: other errors
+ */
+struct job {
+	struct irq_work work;
+	struct iova_mt_domain *domain;
+	struct test_rng rng;
+	unsigned long pfn[NR_RANGES];
+	unsigned int asked;
+	unsigned int several;
+	unsigned int locks;
+	unsigned int allocs;
+	unsigned int no_memory;
+	unsigned int errors;
+};
+
+static void job_op(struct job *job)
+{
+	unsigned long *pfn = &job->pfn[test_rng_below(&job->rng, NR_RANGES)];
+	int ret;
+
+	if (*pfn) {
+		iova_mt_free(job->domain, *pfn, 0);
+		*pfn = 0;
+		return;
+	}
+	job->allocs++;
+	ret = iova_mt_alloc(job->domain, 1 + test_rng_below(&job->rng, 8), TOP,
+			    test_rng_below(&job->rng, 2), pfn);
+	if (ret)
+		*pfn = 0;
+	job->no_memory += ret == -ENOMEM;
+	job->errors += ret && ret != -ENOMEM;
+}
+
+static void job_fn(struct irq_work *work)
+{
+	struct job *job = container_of(work, struct job, work);
+	unsigned int i;
+
+	gate_close(GATE_COUNT);
+	for (i = 0; i < JOB_OPS; i++)
+		job_op(job);
+	gate_open();
+	job->asked += gate.asked;
+	job->several += gate.several;
+	job->locks += gate.locks;
+}
+
+static void jobs_run(struct test *t, struct job *job)
+{
+	unsigned int i;
+
+	job->work = IRQ_WORK_INIT_HARD(job_fn);
+	job->domain = t->domain;
+	test_rng_init(&job->rng, t->seed);
+	for (i = 0; i < JOBS; i++) {
+		irq_work_queue(&job->work);
+		irq_work_sync(&job->work);
+		/* What is kept ready for interrupts may be filled up here. */
+		usleep_range(1000, 2000);
+	}
+	test_diag("in hardirq: %u requests for nodes, %u for several",
+		  job->asked, job->several);
+	test_diag("in hardirq: %u of %u allocations without memory",
+		  job->no_memory, job->allocs);
+	EXPECT_EQ(t, job->errors, 0);
+	EXPECT_EQ(t, test_counter(t, "swap_failed"), 0);
+	for (i = 0; i < NR_RANGES; i++)
+		if (job->pfn[i])
+			iova_mt_free(t->domain, job->pfn[i], 0);
+	test_expect_clean(t);
+}
+
+/*
+ * The slab allocator takes sheaves from the CPU, and puts them back, with
+ * interrupts on: in an interrupt either can find the interrupted task in the
+ * middle of it. Where there are no sheaves, it turns interrupts off.
+ */
+static void no_sheaves_in_interrupts(struct test *t)
+{
+	struct job *job;
+
+	if (!has_gate(t))
+		return;
+	job = kvzalloc(sizeof(*job), GFP_KERNEL);
+	if (!EXPECT(t, job))
+		return;
+	jobs_run(t, job);
+	EXPECT_EQ(t, job->locks, 0);
+	EXPECT(t, has_sheaves() || job->several > 0);
+	/* That must not cost allocations. */
+	EXPECT_EQ(t, job->no_memory, 0);
+	kvfree(job);
+}
+
+/* --- That it could be otherwise ------------------------------------------- */
+
+static void tree_fill(struct maple_tree *tree, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		mtree_store_range(tree, i, i, xa_mk_value(1), GFP_KERNEL);
+}
+
+/* Erase as one would without thinking, until it asked too often. */
+static void tree_erase_naively(struct maple_tree *tree, unsigned int nr)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < nr && gate.refused < MAX_REFUSALS; i++) {
+		MA_STATE(mas, tree, i, i);
+
+		spin_lock_irqsave(&tree->ma_lock, flags);
+		gate_close(GATE_PARTIAL);
+		mas_store_gfp(&mas, NULL, GFP_ATOMIC | __GFP_NOWARN);
+		gate_open();
+		spin_unlock_irqrestore(&tree->ma_lock, flags);
+	}
+}
+
+/*
+ * Proof that the cases above can fail: plain mas_store_gfp() asks for ever. Only
+ * kernels that take nodes in bulk, without sheaves, are known to do that.
+ */
+static void plain_store_would_spin(struct test *t)
+{
+	struct maple_tree tree;
+	bool spins;
+
+	if (!has_gate(t))
+		return;
+	mt_init_flags(&tree, MT_FLAGS_ALLOC_RANGE);
+	tree_fill(&tree, NR_RANGES);
+	gate.refused = 0;
+	tree_erase_naively(&tree, NR_RANGES);
+	spins = gate.refused >= MAX_REFUSALS;
+	mtree_destroy(&tree);
+	if (spins)
+		test_diag("mas_store_gfp() was refused %u times in a row",
+			  gate.refused);
+	else
+		test_skip(t, "mas_store_gfp() of this kernel gives up");
+}
+
+static const struct test_case cases[] = {
+	{ "the gate sees the allocator's nodes", gate_sees_the_allocator,
+	  TEST_NEEDS_MAPLE },
+	{ "P7: plain mas_store_gfp() would spin", plain_store_would_spin,
+	  TEST_NEEDS_MAPLE },
+	{ "R30: frees without memory are deferred, the marker needs none",
+	  frees_without_memory_are_deferred, TEST_NEEDS_MAPLE },
+	{ "P7: frees with partial memory do not spin",
+	  frees_with_partial_memory_do_not_spin, TEST_NEEDS_MAPLE },
+	{ "allocations without memory fail, and are not remembered",
+	  allocs_without_memory_fail, TEST_NEEDS_MAPLE },
+	{ "P7: allocations with partial memory do not spin",
+	  allocs_with_partial_memory_do_not_spin, TEST_NEEDS_MAPLE },
+	{ "S4: a steady load goes on without memory", steady_load,
+	  TEST_NEEDS_MAPLE },
+	{ "a drain without memory ends", drain_without_memory,
+	  TEST_NEEDS_MAPLE },
+	{ "interrupts neither take nor return a CPU's sheaf", no_sheaves_in_interrupts,
+	  TEST_NEEDS_MAPLE },
+	{ "P6: nothing warns", nothing_warns, TEST_NEEDS_MAPLE },
+};
+
+const struct test_suite suite_nomem = {
+	.name = "nomem",
+	.allocators = test_allocators_maple,
+	.cases = cases,
+	.nr = ARRAY_SIZE(cases),
+	.init = nomem_init,
+	.exit = nomem_exit,
+};

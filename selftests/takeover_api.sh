@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC3043 # local: every sh in use here has it
+#
+# The kernel's iova API as seen by its users, struct iova included: the same on
+# a domain of the kernel's and on one that was taken over, by each allocator.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/takeover.inc"
+
+CLIENT=$ktap_dir/iova_mt_client.ko
+CASES="objects aligned free_by_pfn find_fast free_object_fast next_at_same_pfn reserve full again interrupts_off"
+
+run_case()
+{
+	log_mark
+	insmod "$CLIENT" case="$1" || { log_since_mark; return 1; }
+	rmmod iova_mt_client
+}
+
+# run_owned <case>: the case must also have been served by us, and leave nothing
+run_owned()
+{
+	local before after
+
+	before=$(counter takeover/calls init_iova_domain)
+	run_case "$1" || return 1
+	after=$(counter takeover/calls init_iova_domain)
+	echo "owned domains made: $before, then $after"
+	[ "$after" -gt "$before" ] && owned_is 0
+}
+
+ktap_start
+[ "$(id -u)" = 0 ] || ktap_skip_all "must be run as root"
+[ -e "$CLIENT" ] || ktap_skip_all "iova_mt_client.ko was not built"
+
+for case in $CASES; do
+	check "the kernel's domain: $case" run_case "$case"
+done
+
+for allocator in maple rbtree; do
+	check "the module loads with $allocator" load_mt takeover=new allocator=$allocator
+	for case in $CASES; do
+		check "owned, $allocator: $case" run_owned "$case"
+	done
+	check "owned, $allocator: not_rounded" run_owned not_rounded
+	check_equal "a case that does not exist is refused" 1 \
+		"$(run_case none >/dev/null 2>&1; echo $?)"
+	check "the module unloads" unload_mt
+done
+
+check "the module loads, out of objects" load_mt takeover=new fail_object=1,100,0,-1
+check "owned, maple: no_objects" run_owned no_objects
+check "the module unloads" unload_mt
+ktap_end
