@@ -40,6 +40,7 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 		  unsigned long limit_pfn, unsigned int flags,
 		  unsigned long *pfn)
 {
+	unsigned long first;
 	int ret = -ENOSPC;
 
 	/* Above that, rounding up to a power of two overflows. */
@@ -47,8 +48,9 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 		     flags & ~IOVA_MT_ALLOC_FLAGS))
 		return -EINVAL;
 	if (likely(fits(domain, size, limit_pfn)))
-		ret = domain->ops->alloc(domain, size, limit_pfn, flags, pfn);
+		ret = domain->ops->alloc(domain, size, limit_pfn, flags, &first);
 	if (likely(!ret)) {
+		*pfn = first;
 		iova_mt_domain_count(domain, IOVA_MT_DOMAIN_alloc);
 		iova_mt_domain_count_add(domain, IOVA_MT_DOMAIN_alloc_pages,
 					 size);

@@ -81,8 +81,9 @@ struct iova_mt_ops {
 	 * not below @domain->start_pfn. @flags is of IOVA_MT_ALLOC_FLAGS. Mandatory.
 	 *
 	 * Context: Any, hardirq and interrupts off included. Does not sleep.
-	 * Return: 0 with the first pfn in @pfn; -ENOSPC when no such range is
-	 * free; -ENOMEM when there is one but no memory to record it.
+	 * Return: 0 with the first pfn in @pfn, which is undefined otherwise;
+	 * -ENOSPC when no such range is free; -ENOMEM when there is one but no
+	 * memory to record it.
 	 */
 	int (*alloc)(struct iova_mt_domain *domain, unsigned long size,
 		     unsigned long limit_pfn, unsigned int flags,

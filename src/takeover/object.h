@@ -60,6 +60,7 @@ bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first);
  * count, since they are not freed by a fast call.
  *
  * Context: Any.
+ * Return: false when there is none.
  */
 static inline bool iova_mt_objects_any_live(const struct iova_mt_objects *objects)
 {
@@ -71,6 +72,7 @@ static inline bool iova_mt_objects_any_live(const struct iova_mt_objects *object
  * @objects: the table
  *
  * Context: Any.
+ * Return: false when there is none.
  */
 static inline bool iova_mt_objects_any(const struct iova_mt_objects *objects)
 {
