@@ -25,7 +25,7 @@ set_online()
 # Fill the caches of that CPU, so that there is something to flush.
 fill()
 {
-	taskset -c $CPU "$ktap_dir/dmacheck" both "$(disk_of "$NVME")" \
+	taskset -c "$CPU" "$ktap_dir/dmacheck" both "$(disk_of "$NVME")" \
 		--mib 16 --seed 5 --jobs 2
 }
 

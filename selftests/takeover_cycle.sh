@@ -36,7 +36,10 @@ cycle_under_io()
 
 	io_begin "$NVME"
 	for round in 1 2 3 4 5 6 7 8 9 10; do
-		load_mt takeover=new && unload_mt || { io_end; return 1; }
+		if ! { load_mt takeover=new && unload_mt; }; then
+			io_end
+			return 1
+		fi
 	done
 	echo "$round rounds of load and unload"
 	io_end

@@ -9,6 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/takeover.inc"
 
+FTRACE_ENABLED=/proc/sys/kernel/ftrace_enabled
 IPMODIFY=$ktap_dir/iova_mt_ipmodify.ko
 VALID_WORDS="valid: off, new"
 ATTACH_REFUSED="a livepatch or another module"

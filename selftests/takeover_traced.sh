@@ -9,41 +9,39 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/takeover.inc"
 
-TRACING=/sys/kernel/tracing
-
 # tracer <name>: trace all that has iova in its name, ours included
 tracer()
 {
-	echo nop >$TRACING/current_tracer &&
-		echo '*iova*' >$TRACING/set_ftrace_filter &&
-		echo "$1" >$TRACING/current_tracer
+	echo nop >/sys/kernel/tracing/current_tracer &&
+		echo '*iova*' >/sys/kernel/tracing/set_ftrace_filter &&
+		echo "$1" >/sys/kernel/tracing/current_tracer
 }
 
 tracer_off()
 {
-	echo nop >$TRACING/current_tracer && echo >$TRACING/set_ftrace_filter
+	echo nop >/sys/kernel/tracing/current_tracer && echo >/sys/kernel/tracing/set_ftrace_filter
 }
 
 probes_on()
 {
-	echo 'p:iova_mt_entry alloc_iova_fast' >>$TRACING/kprobe_events &&
-		echo 'r:iova_mt_return free_iova_fast' >>$TRACING/kprobe_events &&
-		echo 1 >$TRACING/events/kprobes/enable
+	echo 'p:iova_mt_entry alloc_iova_fast' >>/sys/kernel/tracing/kprobe_events &&
+		echo 'r:iova_mt_return free_iova_fast' >>/sys/kernel/tracing/kprobe_events &&
+		echo 1 >/sys/kernel/tracing/events/kprobes/enable
 }
 
 probes_off()
 {
-	echo 0 >$TRACING/events/kprobes/enable && echo >$TRACING/kprobe_events
+	echo 0 >/sys/kernel/tracing/events/kprobes/enable && echo >/sys/kernel/tracing/kprobe_events
 }
 
 traced()
 {
-	grep -q alloc_iova_fast $TRACING/trace
+	grep -q alloc_iova_fast /sys/kernel/tracing/trace
 }
 
 probed()
 {
-	grep -q iova_mt_entry $TRACING/trace && grep -q iova_mt_return $TRACING/trace
+	grep -q iova_mt_entry /sys/kernel/tracing/trace && grep -q iova_mt_return /sys/kernel/tracing/trace
 }
 
 # balanced: whatever was allocated on the owned domains was served by our
@@ -76,7 +74,10 @@ come_and_go()
 
 	io_begin "$NVME"
 	for round in 1 2 3; do
-		$1 && sleep 0.5 && $2 && sleep 0.5 || { io_end; return 1; }
+		if ! { $1 && sleep 0.5 && $2 && sleep 0.5; }; then
+			io_end
+			return 1
+		fi
 	done
 	echo "$round rounds"
 	io_end
@@ -84,7 +85,7 @@ come_and_go()
 
 ktap_start
 need_disks
-grep -qw function_graph $TRACING/available_tracers || ktap_skip_all "there are no tracers"
+grep -qw function_graph /sys/kernel/tracing/available_tracers || ktap_skip_all "there are no tracers"
 
 for name in function function_graph; do
 	check "$name: the tracer starts" tracer $name

@@ -127,9 +127,10 @@ int iova_mt_params_start(void)
  */
 void iova_mt_params_stop(void)
 {
+	/* Not under the mutex: it may wait, and refuses every mode from now. */
+	iova_mt_takeover_exit();
 	guard(mutex)(&mode_mutex);
 	started = false;
-	iova_mt_takeover_exit();
 }
 
 /* --- fault points --------------------------------------------------------- */
