@@ -30,7 +30,7 @@
  *	State of a range that is never handed out.
  * deferred
  *	State of a range that was freed, but could not be erased for lack of
- *	memory. It is not handed out until it has been erased.
+ *	memory. It is not handed out until it has been erased, or else whole.
  * marker
  *	The tree entry of a deferred range.
  * backlog

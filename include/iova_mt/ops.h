@@ -105,7 +105,8 @@ struct iova_mt_ops {
 	 * reserved where they overlap. All or nothing. Mandatory.
 	 *
 	 * Context: Any. Does not sleep.
-	 * Return: 0 or -ENOMEM.
+	 * Return: 0; -ENOMEM; -EINVAL for pfns that the allocator cannot
+	 * represent.
 	 */
 	int (*reserve)(struct iova_mt_domain *domain, unsigned long first,
 		       unsigned long last);

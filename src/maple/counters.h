@@ -29,6 +29,7 @@
 	C(reserve_used, "stores in interrupts with nodes from the reserve") \
 	C(reserve_empty, "stores in interrupts that found none there")	\
 	C(free_unknown, "frees of a pfn that is not live or reserved")	\
+	C(take_entry, "entries looked at for one to take over")		\
 	C(sweep_hold, "lock holds of sweeps")				\
 	C(sweep_entry, "entries looked at by sweeps")			\
 	C(sweep_store, "stores of NULL by sweeps")

@@ -238,13 +238,14 @@ void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 	iova_mt_count_add(index->counters, COUNTER_sweep_entry, looked);
 }
 
-static bool matches(const struct iova_mt_match *match, const struct ma_state *mas,
+static bool matches(const struct iova_mt_index *index,
+		    const struct iova_mt_match *match, const struct ma_state *mas,
 		    const void *entry)
 {
 	return iova_mt_entry_is_marker(entry) &&
 	       mas->last - mas->index == match->size - 1 &&
 	       IS_ALIGNED(mas->index, BIT(match->order)) &&
-	       mas->last <= match->limit;
+	       mas->index >= index->start_pfn && mas->last <= match->limit;
 }
 
 /**
@@ -267,16 +268,15 @@ bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
 
 	iova_mt_index_assert_locked(index);
 	match->end = false;
-	match->next = from;
-	while (budget--) {
+	while (budget-- && !match->end) {
 		entry = mas_find(&mas, max);
-		if (!entry) {
-			match->end = true;
-			return false;
-		}
+		match->end = !entry || mas.last >= max;
+		if (!entry)
+			break;
+		iova_mt_count(index->counters, COUNTER_take_entry);
 		match->first = mas.index;
 		match->next = mas.last + 1;
-		if (matches(match, &mas, entry))
+		if (matches(index, match, &mas, entry))
 			return true;
 	}
 	return false;

@@ -103,6 +103,12 @@ static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
 {
 	struct iova_mt_maple *maple = domain->priv;
 
+	/*
+	 * What lies in a cache is nobody's, but looks live: it would come out of
+	 * there again, from the middle of what is reserved. A range that is
+	 * freed into a cache while this runs still can.
+	 */
+	iova_mt_cache_flush(&maple->cache);
 	return iova_mt_space_reserve(&maple->space, first, last);
 }
 

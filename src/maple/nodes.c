@@ -17,7 +17,7 @@
  *  - fails like one without memory when that is lost for lack of memory, until
  *    a task has made another.
  *
- * Locks: the tree's. The lock of scratch, innermost.
+ * Locks: the tree's, and that of scratch, never both.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
@@ -39,7 +39,8 @@
 #define SLOTS_TAKEN	2
 #define SLOTS_MIN	(MAPLE_RANGE64_SLOTS / 2)
 
-#define REFILL_MS	10
+#define REFILL_MIN_MS	10
+#define REFILL_MAX_MS	1000
 
 /*
  * How many nodes a state asks for is decided by the height that its tree says it
@@ -77,7 +78,7 @@ static int store(struct ma_state *mas, void *entry)
  * Can the store of @entry over one range or part of one gap need more than one
  * node? May say yes when it cannot, never the other way round.
  */
-static bool may_need_nodes(struct maple_tree *tree, unsigned long first,
+static bool may_need_sheaf(struct maple_tree *tree, unsigned long first,
 			   unsigned long last, const void *entry)
 {
 	struct ma_state mas;
@@ -128,9 +129,9 @@ static bool fill(struct iova_mt_nodes *nodes)
 }
 
 /* Context: Any. */
-static void refill_later(struct iova_mt_nodes *nodes, unsigned int ms)
+static void refill_later(struct iova_mt_nodes *nodes)
 {
-	schedule_delayed_work(&nodes->refill, msecs_to_jiffies(ms));
+	schedule_delayed_work(&nodes->refill, msecs_to_jiffies(nodes->backoff_ms));
 }
 
 static void refill_fn(struct work_struct *work)
@@ -138,8 +139,12 @@ static void refill_fn(struct work_struct *work)
 	struct iova_mt_nodes *nodes = container_of(to_delayed_work(work),
 						   struct iova_mt_nodes, refill);
 
-	if (!READ_ONCE(nodes->filled) && !fill(nodes))
-		refill_later(nodes, REFILL_MS);
+	if (READ_ONCE(nodes->filled) || fill(nodes)) {
+		nodes->backoff_ms = REFILL_MIN_MS;
+		return;
+	}
+	nodes->backoff_ms = min(2 * nodes->backoff_ms, REFILL_MAX_MS);
+	refill_later(nodes);
 }
 
 /*
@@ -159,7 +164,7 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 	mas_set_range(reserve, mas->index, mas->last);
 	if (mas_preallocate(reserve, entry, ATOMIC_GFP)) {
 		nodes->filled = false;
-		refill_later(nodes, 0);
+		refill_later(nodes);
 		return -ENOMEM;
 	}
 	mas_set_range(reserve, mas->index, mas->last);
@@ -187,7 +192,7 @@ int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas
 {
 	lockdep_assert_held(&nodes->tree->ma_lock);
 	if (likely(may_ask()) ||
-	    !may_need_nodes(nodes->tree, mas->index, mas->last, entry))
+	    !may_need_sheaf(nodes->tree, mas->index, mas->last, entry))
 		return store(mas, entry);
 	return store_from_reserve_locked(nodes, mas, entry);
 }
@@ -208,8 +213,9 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 	nodes->filled = false;
 	mas_init(&nodes->reserve, tree, 0);
 	INIT_DELAYED_WORK(&nodes->refill, refill_fn);
+	nodes->backoff_ms = REFILL_MIN_MS;
 	if (IOVA_MT_NODES_IN_SHEAVES && !fill(nodes))
-		refill_later(nodes, REFILL_MS);
+		refill_later(nodes);
 }
 
 /**
@@ -236,6 +242,8 @@ int iova_mt_nodes_module_init(void)
 	int ret = 0;
 
 	mt_init_flags(&scratch, MT_FLAGS_ALLOC_RANGE);
+	if (!IOVA_MT_NODES_IN_SHEAVES)
+		return 0;
 	for (i = 0; i < SCRATCH_ENTRIES && !ret; i++)
 		ret = mtree_store_range(&scratch, 2 * i, 2 * i, xa_mk_value(i),
 					GFP_KERNEL);

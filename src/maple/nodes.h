@@ -17,6 +17,7 @@ struct iova_mt_counters;
  * @counters: the domain's
  * @reserve: holds nodes for stores in interrupts, where the kernel needs it
  * @filled: it does; when false, nothing may be asked of it in an interrupt
+ * @backoff_ms: wait before the next attempt to fill it, written by @refill
  * @refill: fills it
  */
 struct iova_mt_nodes {
@@ -24,6 +25,7 @@ struct iova_mt_nodes {
 	const struct iova_mt_counters *counters;
 	struct ma_state reserve;
 	bool filled;
+	unsigned int backoff_ms;
 	struct delayed_work refill;
 };
 

@@ -9,6 +9,7 @@
  * Locks: the tree's lock.
  */
 #include <linux/bitops.h>
+#include <linux/errno.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 
@@ -16,8 +17,13 @@
 #include "maple/index.h"
 #include "maple/reuse.h"
 
-/* Lock holds that an allocation spends on the search: it is the last hope. */
-#define TAKE_HOLDS	512
+/*
+ * Lock holds that an allocation spends on the search: few for one that found no
+ * gap, which happens again and again in a full space; more for one that got no
+ * memory, whose last hope it is.
+ */
+#define NO_SPACE_HOLDS	4
+#define NO_MEMORY_HOLDS	128
 
 /* Where the last marker of about this size is, or NULL. */
 static unsigned long *recent_of(struct iova_mt_deferred *deferred,
@@ -51,15 +57,16 @@ static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
 			unsigned long max, unsigned int budget,
 			struct iova_mt_match *match)
 {
+	struct iova_mt_index *index = deferred->index;
 	unsigned long last;
 
-	iova_mt_index_assert_locked(deferred->index);
-	if (from > max ||
-	    !iova_mt_index_match_locked(deferred->index, from, max, budget, match))
+	iova_mt_index_assert_locked(index);
+	match->end = true;
+	if (!deferred->ranges || from > max ||
+	    !iova_mt_index_match_locked(index, from, max, budget, match))
 		return false;
 	last = match->first + match->size - 1;
-	if (WARN_ON_ONCE(iova_mt_index_swap_locked(deferred->index, match->first,
-						   last,
+	if (WARN_ON_ONCE(iova_mt_index_swap_locked(index, match->first, last,
 						   iova_mt_entry(IOVA_MT_LIVE, 0))))
 		return false;
 	iova_mt_deferred_cut_locked(deferred, match->first, last, match->first,
@@ -91,15 +98,10 @@ static bool take_next(struct iova_mt_deferred *deferred,
 	bool taken;
 
 	iova_mt_index_lock(deferred->index, flags);
-	deferred->take_from = max(deferred->take_from, deferred->low);
-	match->end = false;
-	taken = take_locked(deferred, deferred->take_from, deferred->high,
-			    IOVA_MT_HOLD_ENTRIES, match);
-	deferred->take_from = match->next;
-	if (!taken && (match->end || deferred->take_from > deferred->high)) {
-		deferred->take_from = 0;
-		++*rounds;
-	}
+	taken = take_locked(deferred, max(deferred->take_from, deferred->low),
+			    deferred->high, IOVA_MT_HOLD_ENTRIES, match);
+	deferred->take_from = match->end ? 0 : match->next;
+	*rounds += match->end;
 	iova_mt_index_unlock(deferred->index, flags);
 	return taken;
 }
@@ -110,6 +112,7 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * @size: pages, exactly those of the range
  * @limit: highest pfn
  * @aligned: aligned to @size rounded up to a power of two
+ * @error: why the allocation wants it: -ENOSPC or -ENOMEM
  * @pfn: the first one of the range
  *
  * Needs no memory. Ends after a bounded number of lock holds, so it can miss a
@@ -119,14 +122,15 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * Return: true when there was one.
  */
 bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
-			unsigned long limit, bool aligned, unsigned long *pfn)
+			unsigned long limit, bool aligned, int error,
+			unsigned long *pfn)
 {
 	struct iova_mt_match match = {
 		.size = size,
 		.order = aligned ? fls_long(size - 1) : 0,
 		.limit = limit,
 	};
-	unsigned int holds = TAKE_HOLDS;
+	unsigned int holds = error == -ENOSPC ? NO_SPACE_HOLDS : NO_MEMORY_HOLDS;
 	unsigned int rounds = 0;
 	bool taken = false;
 

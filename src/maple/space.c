@@ -27,7 +27,7 @@
  * @counters: where to count
  * @domain_id: for messages
  *
- * Context: Any.
+ * Context: Process.
  */
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
@@ -92,7 +92,8 @@ int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 	if (ret == -ENOSPC &&
 	    iova_mt_deferred_sweep_for_alloc(&space->deferred))
 		ret = alloc_once(space, size, limit, aligned, pfn);
-	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, pfn))
+	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, ret,
+				      pfn))
 		ret = 0;
 	return ret;
 }
@@ -174,6 +175,8 @@ static void unreserve(struct iova_mt_space *space, unsigned long first,
 					      &range_last) == reserved)
 			free_locked(space, first);
 		iova_mt_index_unlock(index, flags);
+		if (range_last >= end - 1)
+			break;
 		first = range_last + 1;
 	}
 }

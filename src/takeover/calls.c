@@ -113,7 +113,7 @@ static unsigned long alloc_fast(struct iova_domain *iovad, unsigned long size,
 	if (iova_mt_alloc(owned->domain, size, limit_pfn, flags, &pfn))
 		return 0;
 	if (unlikely(!pfn))
-		iova_mt_free(owned->domain, pfn, size);
+		iova_mt_free(owned->domain, pfn, 0);
 	return pfn;
 }
 
