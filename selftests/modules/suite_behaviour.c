@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Behaviour: what any allocator behind the ops table does.
+ * Behaviour: what any allocator behind the ops table does and refuses.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
-#include <linux/slab.h>
-#include <linux/string.h>
 
 #include "test_model.h"
 
@@ -20,11 +17,6 @@
 
 static unsigned long pfns[MAX_PFNS];
 
-static unsigned long limit_of_bits(unsigned int bits)
-{
-	return (1UL << (bits - 12)) - 1;
-}
-
 /* Take all of the space from the domain's first pfn to @limit, page by page. */
 static unsigned int fill_pages(struct test *t, unsigned long limit)
 {
@@ -32,261 +24,6 @@ static unsigned int fill_pages(struct test *t, unsigned long limit)
 
 	EXPECT_EQ(t, nr, limit - t->domain->start_pfn + 1);
 	return nr;
-}
-
-/* --- Alignment ------------------------------------------------------------ */
-
-static void aligned_to_order(struct test *t)
-{
-	unsigned long pfn, blocker;
-	unsigned int order, round;
-
-	for (round = 0; round < 3; round++)
-		for (order = 0; order <= 9; order++) {
-			/* Something odd in the way of each. */
-			if (!test_alloc(t, 1, TOP, 0, &blocker) ||
-			    !test_alloc(t, 1UL << order, TOP, ALIGNED, &pfn))
-				return;
-			EXPECT_EQ(t, pfn & ((1UL << order) - 1), 0);
-		}
-}
-
-static void aligned_to_rounded_size(struct test *t)
-{
-	static const unsigned int sizes[] = {
-		3, 5, 6, 7, 9, 17, 31, 33, 63, 65, 100, 127, 129, 500, 513,
-	};
-	unsigned long pfn;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		if (!test_alloc(t, sizes[i], TOP, ALIGNED, &pfn))
-			return;
-		EXPECT_EQ(t, pfn & (roundup_pow_of_two(sizes[i]) - 1), 0);
-	}
-}
-
-/* Blocks of 16, each second one free: all free ones are found. */
-static void aligned_between_aligned_holes(struct test *t)
-{
-	const unsigned int blocks = 64, size = 16;
-	const unsigned long limit = (blocks + 1) * size - 1;
-	unsigned int nr, i, back;
-	unsigned long pfn;
-
-	if (!test_domain(t, size))
-		return;
-	nr = test_fill(t, size, limit, ALIGNED, pfns, blocks + 1);
-	EXPECT_EQ(t, nr, blocks);
-	for (i = 0; i < nr; i += 2)
-		iova_mt_free(t->domain, pfns[i], 0);
-	for (back = 0; back < blocks / 2; back++) {
-		if (!test_alloc(t, size, limit, ALIGNED, &pfn))
-			return;
-		EXPECT(t, !(pfn % (2 * size)) == !(pfns[0] % (2 * size)));
-		if (test_is_exact(t))
-			EXPECT_EQ(t, pfn, pfns[2 * back]);
-	}
-	EXPECT_EQ(t, test_try(t, size, limit, ALIGNED), -ENOSPC);
-}
-
-/*
- * In a full space with one hole, an aligned block is found exactly where
- * arithmetic says: each position and length of the hole.
- */
-static void hole_holds_aligned_block(struct test *t)
-{
-	const unsigned long base = 64, pages = 24, size = 4;
-	unsigned long first, last, i, pfn;
-	int ret;
-
-	for (first = 0; first < pages; first++)
-		for (last = first; last < pages; last++) {
-			if (!test_domain(t, base))
-				return;
-			fill_pages(t, base + pages - 1);
-			for (i = first; i <= last; i++)
-				iova_mt_free(t->domain, base + i, 0);
-			ret = iova_mt_alloc(t->domain, size, base + pages - 1,
-					    ALIGNED, &pfn);
-			i = round_down(last + 1, size);
-			if (i >= first + size)
-				test_expect(t, !ret && pfn == base + i - size,
-					    "hole %lu to %lu: %d, %#lx", first,
-					    last, ret, pfn);
-			else
-				test_expect(t, ret == -ENOSPC,
-					    "hole %lu to %lu: %d", first, last,
-					    ret);
-		}
-}
-
-/* --- Placement ------------------------------------------------------------ */
-
-static void descending_pages(struct test *t)
-{
-	unsigned long pfn;
-	unsigned int i;
-
-	for (i = 0; i < 1000; i++) {
-		if (!test_alloc(t, 1, TOP, 0, &pfn))
-			return;
-		if (!EXPECT_EQ(t, pfn, TOP - i))
-			return;
-	}
-}
-
-static void freed_place_is_used_again(struct test *t)
-{
-	unsigned long first, second, other;
-
-	if (!test_alloc(t, 100, TOP, 0, &first) ||
-	    !test_alloc(t, 1, TOP, 0, &other))
-		return;
-	iova_mt_free(t->domain, first, 0);
-	if (!test_alloc(t, 100, TOP, 0, &second))
-		return;
-	EXPECT_EQ(t, second, first);
-}
-
-static void limits_of_any_width(struct test *t)
-{
-	static const unsigned int bits[] = { 64, 56, 48, 33, 32, 30, 24 };
-	unsigned long pfn, limit;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(bits); i++) {
-		limit = limit_of_bits(bits[i]);
-		if (!test_alloc(t, 3, limit, 0, &pfn))
-			return;
-		test_expect(t, pfn == limit - 2, "%u bits: %#lx", bits[i], pfn);
-		if (!test_alloc(t, 5, limit, ALIGNED, &pfn))
-			return;
-		test_expect(t, pfn == limit - 7, "%u bits, aligned: %#lx",
-			    bits[i], pfn);
-	}
-}
-
-static void low_limit_below_busy_high_space(struct test *t)
-{
-	unsigned long pfn;
-	unsigned int i;
-
-	for (i = 0; i < 1000; i++)
-		if (!test_alloc(t, 1 + i % 5, PFN_64BIT, i % 2 ? ALIGNED : 0,
-				&pfn))
-			return;
-	for (i = 0; i < 100; i++) {
-		if (!test_alloc(t, 1, PFN_32BIT, 0, &pfn))
-			return;
-		EXPECT_EQ(t, pfn, PFN_32BIT - i);
-	}
-}
-
-static void narrow_limit_first_wide_as_fallback(struct test *t)
-{
-	const unsigned long narrow = 511;
-	unsigned long pfn;
-
-	fill_pages(t, narrow);
-	EXPECT_EQ(t, test_try(t, 1, narrow, 0), -ENOSPC);
-	if (!test_alloc(t, 1, PFN_64BIT, 0, &pfn))
-		return;
-	EXPECT(t, pfn > narrow);
-	EXPECT_EQ(t, test_try(t, 1, narrow, 0), -ENOSPC);
-	iova_mt_free(t->domain, 77, 0);
-	if (test_alloc(t, 1, narrow, 0, &pfn))
-		EXPECT_EQ(t, pfn, 77);
-}
-
-/* Each second page of the top is taken: two pages are only below it. */
-static void below_a_limit_in_a_fragmented_space(struct test *t)
-{
-	const unsigned int nr = 2048;
-	const unsigned long bottom = PFN_32BIT - nr + 1;
-	unsigned long pfn;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (!test_alloc(t, 1, PFN_32BIT, 0, &pfns[i]))
-			return;
-	for (i = 0; i < nr; i += 2)
-		iova_mt_free(t->domain, pfns[i], 0);
-	if (test_alloc(t, 2, PFN_32BIT, 0, &pfn))
-		EXPECT_EQ(t, pfn, bottom - 2);
-	/* Inside of the fragmented part, where one page fits and two do not. */
-	if (test_alloc(t, 1, bottom + 999, 0, &pfn))
-		EXPECT(t, pfn <= bottom + 999);
-	if (test_is_exact(t))
-		EXPECT_EQ(t, pfn, bottom + 999);
-	if (test_alloc(t, 2, bottom + 500, 0, &pfn))
-		EXPECT_EQ(t, pfn, bottom - 4);
-	if (test_alloc(t, 64, bottom + 500, ALIGNED, &pfn))
-		EXPECT(t, pfn + 63 < bottom);
-}
-
-static void limit_at_the_end_of_a_hole(struct test *t)
-{
-	unsigned long pfn;
-	unsigned int i;
-
-	fill_pages(t, 255);
-	for (i = 100; i < 104; i++)
-		iova_mt_free(t->domain, i, 0);
-	EXPECT_EQ(t, test_try(t, 4, 102, 0), -ENOSPC);
-	EXPECT_EQ(t, test_try(t, 5, 103, 0), -ENOSPC);
-	if (test_alloc(t, 4, 103, 0, &pfn))
-		EXPECT_EQ(t, pfn, 100);
-	iova_mt_free(t->domain, 100, 0);
-	if (test_alloc(t, 4, 103, ALIGNED, &pfn))
-		EXPECT_EQ(t, pfn, 100);
-	EXPECT_EQ(t, test_try(t, 1, 103, 0), -ENOSPC);
-}
-
-static void start_pfn_is_the_lowest(struct test *t)
-{
-	const unsigned long start = 0x1000;
-	unsigned int i, nr;
-
-	if (!test_domain(t, start))
-		return;
-	EXPECT_EQ(t, test_try(t, 1, start - 1, 0), -ENOSPC);
-	nr = fill_pages(t, start + 0xff);
-	for (i = 0; i < nr; i++)
-		EXPECT(t, pfns[i] >= start);
-	EXPECT_EQ(t, test_try(t, 1, start + 0xff, 0), -ENOSPC);
-}
-
-static void pfn_0_can_be_used(struct test *t)
-{
-	unsigned long pfn;
-
-	if (!test_domain(t, 0))
-		return;
-	EXPECT_EQ(t, fill_pages(t, 63), 64);
-	EXPECT(t, test_is_taken(t, 0));
-	iova_mt_free(t->domain, 0, 0);
-	EXPECT(t, !test_is_taken(t, 0));
-	if (test_alloc(t, 1, 63, ALIGNED, &pfn))
-		EXPECT_EQ(t, pfn, 0);
-}
-
-/* The very last pfn may be nobody's; all below it can be had. */
-static void the_end_of_all_pfns(struct test *t)
-{
-	unsigned long pfn, top;
-
-	if (!test_alloc(t, 1, ULONG_MAX, 0, &top))
-		return;
-	EXPECT(t, top >= ULONG_MAX - 1);
-	if (test_alloc(t, 8, ULONG_MAX, ALIGNED, &pfn))
-		EXPECT_EQ(t, pfn, ULONG_MAX - 15);
-	iova_mt_free(t->domain, top, 0);
-	EXPECT(t, !test_is_taken(t, top));
-	EXPECT_EQ(t, iova_mt_reserve(t->domain, ULONG_MAX - 3, ULONG_MAX), 0);
-	EXPECT(t, test_is_taken(t, ULONG_MAX));
-	if (test_alloc(t, 1, ULONG_MAX, 0, &pfn))
-		EXPECT_EQ(t, pfn, ULONG_MAX - 4);
 }
 
 /* --- Full spaces ---------------------------------------------------------- */
@@ -500,153 +237,6 @@ static void domains_are_independent(struct test *t)
 	EXPECT(t, test_is_taken(t, 1) && test_is_taken(t, 255));
 }
 
-/* --- Caches --------------------------------------------------------------- */
-
-static void cached_range_comes_back(struct test *t)
-{
-	unsigned long first, second;
-	unsigned int order;
-
-	for (order = 0; order <= 5; order++) {
-		if (!test_alloc(t, 1UL << order, TOP, ALIGNED | CACHED, &first))
-			return;
-		iova_mt_free(t->domain, first, 1UL << order);
-		if (!test_alloc(t, 1UL << order, TOP, ALIGNED | CACHED, &second))
-			return;
-		EXPECT_EQ(t, second, first);
-	}
-}
-
-static void cached_range_obeys_the_limit(struct test *t)
-{
-	unsigned long pfn, high;
-	unsigned int order;
-
-	for (order = 0; order <= 5; order++) {
-		unsigned long size = 1UL << order, limit = 0x1000 + size - 1;
-
-		if (!test_domain(t, 1) ||
-		    !test_alloc(t, size, TOP, ALIGNED | CACHED, &high))
-			return;
-		iova_mt_free(t->domain, high, size);
-		if (!test_alloc(t, size, limit, ALIGNED | CACHED, &pfn))
-			return;
-		EXPECT_EQ(t, pfn, 0x1000);
-		iova_mt_free(t->domain, pfn, size);
-		/* One page too low for the one that is cached now. */
-		if (!test_alloc(t, size, limit - 1, ALIGNED | CACHED, &pfn))
-			return;
-		EXPECT_EQ(t, pfn, 0x1000 - size);
-		iova_mt_free(t->domain, pfn, 0);
-	}
-}
-
-/* What is not aligned must not come out of a cache for those who want it so. */
-static void unaligned_ranges_do_not_spoil_the_cache(struct test *t)
-{
-	unsigned long pfn, odd;
-	unsigned int i;
-
-	for (i = 0; i < 20; i++) {
-		if (!test_alloc(t, 1, TOP, 0, &odd) ||
-		    !test_alloc(t, 4, TOP, 0, &pfn))
-			return;
-		iova_mt_free(t->domain, pfn, 4);
-		if (!test_alloc(t, 4, TOP, ALIGNED | CACHED, &pfn))
-			return;
-	}
-}
-
-/* Three pages given back must not serve a request of four. */
-static void odd_sizes_do_not_spoil_the_cache(struct test *t)
-{
-	struct iova_mt_range range;
-	unsigned long pfn, below, above;
-	unsigned int i;
-
-	for (i = 0; i < 20; i++) {
-		if (!test_alloc(t, 1, TOP, 0, &above) ||
-		    !test_alloc(t, 3, TOP, ALIGNED | (i % 2 ? CACHED : 0), &pfn))
-			return;
-		iova_mt_free(t->domain, pfn, 3);
-		if (!test_alloc(t, 1, TOP, 0, &below) ||
-		    !test_alloc(t, 4, TOP, ALIGNED | CACHED, &pfn))
-			return;
-		EXPECT(t, !iova_mt_find(t->domain, pfn, &range) &&
-		       range.first == pfn && range.last == pfn + 3);
-	}
-}
-
-static void flush_empties_the_caches(struct test *t)
-{
-	const unsigned long limit = 1023;
-	unsigned int nr, i;
-	unsigned long pfn;
-
-	if (!test_domain(t, 512))
-		return;
-	nr = test_fill(t, 8, limit, ALIGNED | CACHED, pfns, MAX_PFNS);
-	EXPECT_EQ(t, nr, 64);
-	for (i = 0; i < nr; i++)
-		iova_mt_free(t->domain, pfns[i], 8);
-	iova_mt_flush(t->domain);
-	if (test_alloc(t, 512, limit, 0, &pfn))
-		EXPECT_EQ(t, pfn, 512);
-}
-
-static void allocation_with_flush_empties_the_caches(struct test *t)
-{
-	const unsigned long limit = 1023;
-	unsigned int nr, i;
-	unsigned long pfn;
-
-	if (!test_domain(t, 512))
-		return;
-	nr = test_fill(t, 8, limit, ALIGNED | CACHED, pfns, MAX_PFNS);
-	EXPECT_EQ(t, nr, 64);
-	for (i = 0; i < nr; i++)
-		iova_mt_free(t->domain, pfns[i], 8);
-	if (test_alloc(t, 512, limit, ALIGNED | CACHED | FLUSH, &pfn))
-		EXPECT_EQ(t, pfn, 512);
-}
-
-/* More than the caches of a CPU hold: each is handed out again once. */
-static void many_cached_ranges(struct test *t)
-{
-	const unsigned int nr = 1000, size = 2;
-	const unsigned long limit = 2 * nr + 1;
-	unsigned int round, i;
-	unsigned long pfn;
-
-	if (!test_domain(t, 2))
-		return;
-	for (round = 0; round < 3; round++) {
-		for (i = 0; i < nr; i++)
-			if (!test_alloc(t, size, limit, ALIGNED | CACHED | FLUSH,
-					&pfns[i]))
-				return;
-		EXPECT_EQ(t, test_try(t, 1, limit, FLUSH), -ENOSPC);
-		for (i = 0; i < nr; i++)
-			iova_mt_free(t->domain, pfns[i], size);
-	}
-	if (!strcmp(t->allocator, "maple"))
-		EXPECT(t, test_counter(t, "depot_push") > 0 &&
-		       test_counter(t, "depot_pop") > 0);
-	iova_mt_flush(t->domain);
-	if (test_alloc(t, size * nr, limit, 0, &pfn))
-		EXPECT_EQ(t, pfn, 2);
-}
-
-static void ranges_above_the_classes_are_not_cached(struct test *t)
-{
-	unsigned long pfn;
-
-	if (!test_alloc(t, 256, TOP, ALIGNED | CACHED, &pfn))
-		return;
-	iova_mt_free(t->domain, pfn, 256);
-	EXPECT(t, !test_is_taken(t, pfn));
-}
-
 /* --- Random --------------------------------------------------------------- */
 
 static void random_operations(struct test *t)
@@ -682,37 +272,10 @@ static void listing_knows_everything(struct test *t)
 	test_expect_clean(t);
 }
 
-static const char hint[] =
-	"the kernel's own remembers refusals below 4 GiB by size alone";
 static const char merges[] =
 	"the kernel's own merges a reservation with ranges that it overlaps";
-static const char zero[] = "for the kernel's own pfn 0 is an error";
-static const char wraps[] = "the kernel's own adds 1 to the limit";
-static const char onward[] =
-	"the kernel's own goes on below the last place that it found";
 
 static const struct test_case cases[] = {
-	{ "orders 0 to 9 are aligned to their size", aligned_to_order },
-	{ "other sizes are aligned to the next power of two",
-	  aligned_to_rounded_size },
-	{ "aligned blocks fill aligned holes", aligned_between_aligned_holes },
-	{ "an aligned block is found in any hole that has one",
-	  hole_holds_aligned_block },
-	{ "single pages descend from the limit", descending_pages },
-	{ "a freed place is used again", freed_place_is_used_again },
-	{ "limits of 24 to 64 bits are used up to their last page",
-	  limits_of_any_width },
-	{ "a 32-bit request finds room below a busy 64-bit space",
-	  low_limit_below_busy_high_space },
-	{ "a full space below a limit leaves the rest usable",
-	  narrow_limit_first_wide_as_fallback },
-	{ "a fragmented 32-bit space is searched below any limit",
-	  below_a_limit_in_a_fragmented_space, 0, onward },
-	{ "a limit at the end of a hole", limit_at_the_end_of_a_hole, 0, hint },
-	{ "nothing is below the domain's first pfn", start_pfn_is_the_lowest },
-	{ "pfn 0 can be handed out", pfn_0_can_be_used, 0, zero },
-	{ "pfns can be handed out up to the end of all", the_end_of_all_pfns, 0,
-	  wraps },
 	{ "a full space refuses, and recovers",
 	  full_space_refuses_and_recovers },
 	{ "what is larger than the space is refused", larger_than_the_space },
@@ -731,20 +294,6 @@ static const struct test_case cases[] = {
 	{ "a refusal leaves the result alone",
 	  refusal_leaves_the_result_alone },
 	{ "domains do not know of each other", domains_are_independent },
-	{ "a cached range comes back", cached_range_comes_back,
-	  TEST_NEEDS_CACHE },
-	{ "a cached range obeys the limit", cached_range_obeys_the_limit },
-	{ "unaligned ranges do not spoil the caches",
-	  unaligned_ranges_do_not_spoil_the_cache },
-	{ "odd sizes do not spoil the caches",
-	  odd_sizes_do_not_spoil_the_cache },
-	{ "flush empties the caches", flush_empties_the_caches,
-	  TEST_NEEDS_CACHE },
-	{ "an allocation with FLUSH empties the caches",
-	  allocation_with_flush_empties_the_caches },
-	{ "many cached ranges are handed out once each", many_cached_ranges },
-	{ "ranges above the size classes are not cached",
-	  ranges_above_the_classes_are_not_cached },
 	{ "the listing knows everything", listing_knows_everything,
 	  TEST_NEEDS_LIST },
 	{ "2048 random operations, all verified after each",
@@ -753,7 +302,6 @@ static const struct test_case cases[] = {
 
 const struct test_suite suite_behaviour = {
 	.name = "behaviour",
-	.allocators = test_allocators_both,
 	.cases = cases,
 	.nr = ARRAY_SIZE(cases),
 };

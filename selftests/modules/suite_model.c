@@ -170,7 +170,6 @@ static const struct test_case cases[] = {
 
 const struct test_suite suite_model = {
 	.name = "model",
-	.allocators = test_allocators_both,
 	.cases = cases,
 	.nr = ARRAY_SIZE(cases),
 };

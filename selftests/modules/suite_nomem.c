@@ -2,272 +2,32 @@
 /*
  * Real allocation failures: tree nodes that the slab allocator refuses.
  *
- * Debian's kernels have no failslab, so kprobes on the slab functions that the
- * maple tree uses make them return without memory: for one task, for the cache
- * of tree nodes, between gate_close() and gate_open(). Refusing only requests
- * for several nodes gives a partial allocation, the case in which
- * mas_store_gfp(GFP_ATOMIC) of some kernels asks again for ever.
- *
- * The gate opens by itself after MAX_REFUSALS: a loop is a failure, no hang.
+ * Refusing only requests for several nodes gives a partial allocation, the case
+ * in which mas_store_gfp(GFP_ATOMIC) of some kernels asks again for ever.
  */
 #include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
-#include <linux/kprobes.h>
 #include <linux/maple_tree.h>
-#include <linux/preempt.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include "test.h"
+#include "test_gate.h"
 
 #define TOP		0xffffUL
-#define MAX_REFUSALS	1000
-
-/* --- The gate ------------------------------------------------------------- */
-
-enum gate_mode {
-	GATE_OPEN,
-	GATE_LEARN,	/* remember the cache that is asked */
-	GATE_COUNT,	/* let all pass */
-	GATE_PARTIAL,	/* refuse requests for several nodes */
-	GATE_ALL,	/* refuse all */
-};
-
-/**
- * struct gate - who is refused what
- * @mode: what is done; read by the probes, set last and cleared first
- * @task: for whom
- * @interrupt: for an interrupt of it, not for itself
- * @cache: of tree nodes
- * @asked: requests
- * @several: those for several nodes
- * @locks: calls that interrupts must not make
- * @refused: those refused
- * @gfp: all flags that were asked with
- */
-static struct gate {
-	enum gate_mode mode;
-	struct task_struct *task;
-	bool interrupt;
-	struct kmem_cache *cache;
-	unsigned int asked;
-	unsigned int several;
-	unsigned int locks;
-	unsigned int refused;
-	gfp_t gfp;
-} gate;
-
-/* Why there is no gate on this machine, or NULL. */
-static const char *no_gate;
-
-#if defined(CONFIG_KPROBES) && defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
-
-/* What a probed function is replaced with. */
-static noinline notrace void *refuse_null(void)
-{
-	return NULL;
-}
-
-static noinline notrace int refuse_error(void)
-{
-	return -ENOMEM;
-}
-
-/**
- * struct gate_probe - a probe and what it stands for
- * @probe: the kprobe
- * @several: a request for several nodes
- * @locks: keeps other tasks of the CPU out, but no interrupts
- * @refuse: runs instead of the function; NULL when that would do harm
- * @there: this kernel has the function
- */
-struct gate_probe {
-	struct kprobe probe;
-	bool several;
-	bool locks;
-	void *refuse;
-	bool there;
-};
-
-/* Shall this request be refused? */
-static bool gate_judge(const struct gate_probe *gp, struct kmem_cache *cache,
-		       gfp_t gfp)
-{
-	enum gate_mode mode = READ_ONCE(gate.mode);
-
-	if (mode == GATE_OPEN || current != gate.task ||
-	    in_task() == gate.interrupt)
-		return false;
-	if (mode == GATE_LEARN && !gate.cache)
-		gate.cache = cache;
-	if (cache != gate.cache)
-		return false;
-	gate.locks += gp->locks;
-	if (!gp->refuse)
-		return false;
-	gate.asked++;
-	gate.several += gp->several;
-	gate.gfp |= gfp;
-	if (mode != GATE_ALL && !(mode == GATE_PARTIAL && gp->several))
-		return false;
-	return gate.refused < MAX_REFUSALS && ++gate.refused;
-}
-
-static int gate_handler(struct kprobe *probe, struct pt_regs *regs)
-{
-	struct gate_probe *gp = container_of(probe, struct gate_probe, probe);
-	struct kmem_cache *cache = (void *)regs_get_kernel_argument(regs, 0);
-	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
-
-	if (!gate_judge(gp, cache, gfp))
-		return 0;
-	instruction_pointer_set(regs, (unsigned long)gp->refuse);
-	return 1;
-}
-
-#define GATE_PROBE(_symbol, _several, _locks, _refuse)			\
-	{								\
-		.probe.symbol_name = _symbol,				\
-		.probe.pre_handler = gate_handler,			\
-		.several = _several,					\
-		.locks = _locks,					\
-		.refuse = _refuse,					\
-	}
-
-/* All begin with the cache and the flags. No kernel has all of them. */
-static struct gate_probe probes[] = {
-	GATE_PROBE("kmem_cache_alloc_noprof", false, false, refuse_null),
-	GATE_PROBE("kmem_cache_alloc_bulk_noprof", true, false, refuse_null),
-	GATE_PROBE("kmem_cache_prefill_sheaf", true, true, refuse_null),
-	GATE_PROBE("kmem_cache_refill_sheaf", true, false, refuse_error),
-	GATE_PROBE("kmem_cache_return_sheaf", false, true, NULL),
-};
-
-/* Do nodes come in sheaves? */
-static bool has_sheaves(void)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		if (probes[i].there &&
-		    strstr(probes[i].probe.symbol_name, "sheaf"))
-			return true;
-	return false;
-}
-
-static void probes_remove(void)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		if (probes[i].there)
-			unregister_kprobe(&probes[i].probe);
-}
-
-static unsigned int probes_add(void)
-{
-	unsigned int nr = 0;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		probes[i].there = !register_kprobe(&probes[i].probe);
-		nr += probes[i].there;
-	}
-	return nr;
-}
-
-#else
-
-static bool has_sheaves(void)
-{
-	return false;
-}
-
-static void probes_remove(void)
-{
-}
-
-static unsigned int probes_add(void)
-{
-	return 0;
-}
-
-#endif
-
-static void gate_close(enum gate_mode mode)
-{
-	gate.task = current;
-	gate.interrupt = !in_task();
-	gate.asked = 0;
-	gate.several = 0;
-	gate.locks = 0;
-	gate.refused = 0;
-	gate.gfp = 0;
-	barrier();
-	WRITE_ONCE(gate.mode, mode);
-}
-
-static void gate_open(void)
-{
-	WRITE_ONCE(gate.mode, GATE_OPEN);
-	barrier();
-}
-
-/* The cache of tree nodes is the one that a first store in a tree asks. */
-static void gate_learn(void)
-{
-	DEFINE_MTREE(tree);
-
-	gate_close(GATE_LEARN);
-	mtree_store_range(&tree, 10, 20, xa_mk_value(1), GFP_KERNEL);
-	gate_open();
-	mtree_destroy(&tree);
-	if (!gate.cache)
-		no_gate = "the maple tree asks none of the slab functions that are known";
-	else
-		test_diag("nodes come from a cache of objects of %u bytes",
-			  kmem_cache_size(gate.cache));
-}
-
-static void nomem_init(void)
-{
-	if (!probes_add())
-		no_gate = "no kprobe can be put on the slab functions";
-	else
-		gate_learn();
-}
-
-static void nomem_exit(void)
-{
-	probes_remove();
-}
-
-static bool has_gate(struct test *t)
-{
-	if (no_gate)
-		test_skip(t, "%s", no_gate);
-	return !no_gate;
-}
-
-/* --- Cases ---------------------------------------------------------------- */
 
 #define NR_RANGES	600
 
-static bool take(struct test *t, unsigned int nr)
+static bool has_gate(struct test *t)
 {
-	unsigned long pfn;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (!test_alloc(t, 1, TOP, 0, &pfn) ||
-		    !EXPECT_EQ(t, pfn, TOP - i))
-			return false;
-	return true;
+	if (gate_missing)
+		test_skip(t, "%s", gate_missing);
+	return !gate_missing;
 }
+
+/* --- In tasks ------------------------------------------------------------- */
 
 /* What the gate has seen of a domain's calls in atomic context. */
 static void expect_gfp(struct test *t)
@@ -320,6 +80,32 @@ static void gate_sees_the_allocator(struct test *t)
 	test_expect_clean(t);
 }
 
+/*
+ * Nodes are asked for under the tree's lock, magazines under that of the CPU's
+ * cache: a look at the interrupts there tells how the locks were taken.
+ */
+static void locks_keep_interrupts_out(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i;
+	int ret = 0;
+
+	if (!has_gate(t))
+		return;
+	gate_close(GATE_COUNT);
+	for (i = 0; i < NR_RANGES && !ret; i++)
+		ret = iova_mt_alloc(t->domain, 1, TOP, 0, &pfn);
+	for (i = 0; i < NR_RANGES; i += 3)
+		iova_mt_free(t->domain, TOP - i, 0);
+	for (i = 1; i < NR_RANGES; i += 3)
+		iova_mt_free(t->domain, TOP - i, 1);
+	iova_mt_flush(t->domain);
+	gate_open();
+	EXPECT_EQ(t, ret, 0);
+	EXPECT(t, gate.asked > 0 && gate.others > 0);
+	EXPECT_EQ(t, gate.irqs_on, 0);
+}
+
 /* Refused frees are deferred, and drain when there is memory again. */
 static void frees_are_deferred(struct test *t, enum gate_mode mode)
 {
@@ -327,7 +113,7 @@ static void frees_are_deferred(struct test *t, enum gate_mode mode)
 	unsigned int refused;
 	unsigned long pfn;
 
-	if (!has_gate(t) || !take(t, NR_RANGES))
+	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	refused = free_all(t, mode);
 	backlog = test_backlog(t);
@@ -407,7 +193,7 @@ static void steady_load(struct test *t)
 	int ret = 0;
 
 	if (!has_gate(t) || !test_domain(t, TOP - NR_RANGES + 1) ||
-	    !take(t, NR_RANGES))
+	    !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	local_irq_save(flags);
 	gate_close(GATE_ALL);
@@ -434,7 +220,7 @@ static void drain_without_memory(struct test *t)
 	u64 deferred, drained;
 	int ret;
 
-	if (!has_gate(t) || !take(t, NR_RANGES))
+	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	test_fault(t, "fail_erase", "3,100,0,-1");
 	free_all(t, GATE_COUNT);
@@ -462,7 +248,7 @@ static void nothing_warns(struct test *t)
 	if (!has_gate(t))
 		return;
 	for (round = 0; round < 5; round++) {
-		if (!test_domain(t, 1) || !take(t, NR_RANGES))
+		if (!test_domain(t, 1) || !test_take(t, NR_RANGES, 1, TOP))
 			return;
 		EXPECT(t, free_all(t, round % 2 ? GATE_ALL : GATE_PARTIAL) > 0);
 	}
@@ -574,7 +360,7 @@ static void no_sheaves_in_interrupts(struct test *t)
 		return;
 	jobs_run(t, job);
 	EXPECT_EQ(t, job->locks, 0);
-	EXPECT(t, has_sheaves() || job->several > 0);
+	EXPECT(t, gate_has_sheaves() || job->several > 0);
 	/* That must not cost allocations. */
 	EXPECT_EQ(t, job->no_memory, 0);
 	kvfree(job);
@@ -634,6 +420,8 @@ static void plain_store_would_spin(struct test *t)
 static const struct test_case cases[] = {
 	{ "the gate sees the allocator's nodes", gate_sees_the_allocator,
 	  TEST_NEEDS_MAPLE },
+	{ "R14: locks keep interrupts out", locks_keep_interrupts_out,
+	  TEST_NEEDS_MAPLE },
 	{ "P7: plain mas_store_gfp() would spin", plain_store_would_spin,
 	  TEST_NEEDS_MAPLE },
 	{ "R30: frees without memory are deferred, the marker needs none",
@@ -655,9 +443,8 @@ static const struct test_case cases[] = {
 
 const struct test_suite suite_nomem = {
 	.name = "nomem",
-	.allocators = test_allocators_maple,
 	.cases = cases,
 	.nr = ARRAY_SIZE(cases),
-	.init = nomem_init,
-	.exit = nomem_exit,
+	.init = gate_init,
+	.exit = gate_exit,
 };

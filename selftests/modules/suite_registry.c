@@ -238,7 +238,6 @@ static const struct test_case cases[] = {
 
 const struct test_suite suite_registry = {
 	.name = "registry",
-	.allocators = test_allocators_maple,
 	.cases = cases,
 	.nr = ARRAY_SIZE(cases),
 };

@@ -24,6 +24,10 @@
 /* 52 bits of pfn: all that a 64-bit address can hold. */
 #define PFN_64BIT		((1UL << 52) - 1)
 
+/* For test_fault(). */
+#define TEST_ALWAYS		"1,100,0,-1"
+#define TEST_NEVER		"1,0,0,-1"
+
 /**
  * struct test_rng - seeded random numbers, the same on every kernel
  * @state: where it stands
@@ -74,8 +78,7 @@ struct test_case {
 
 /**
  * struct test_suite - a table of tests
- * @name: what users call it
- * @allocators: what it runs over when nothing else is asked for, NULL ended
+ * @name: what it is about
  * @cases: the tests
  * @nr: how many
  * @init: called before them, or NULL
@@ -83,19 +86,20 @@ struct test_case {
  */
 struct test_suite {
 	const char *name;
-	const char *const *allocators;
 	const struct test_case *cases;
 	size_t nr;
 	void (*init)(void);
 	void (*exit)(void);
 };
 
-extern const char *const test_allocators_both[];
-extern const char *const test_allocators_maple[];
-
+extern const struct test_suite suite_placement;
 extern const struct test_suite suite_behaviour;
+extern const struct test_suite suite_cache;
 extern const struct test_suite suite_model;
 extern const struct test_suite suite_deferral;
+extern const struct test_suite suite_search;
+extern const struct test_suite suite_drain;
+extern const struct test_suite suite_reuse;
 extern const struct test_suite suite_nomem;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;
@@ -131,6 +135,8 @@ int test_try(struct test *t, unsigned long size, unsigned long limit,
 	     unsigned int flags);
 int test_fill(struct test *t, unsigned long size, unsigned long limit,
 	      unsigned int flags, unsigned long *pfns, unsigned int max);
+bool test_take(struct test *t, unsigned int nr, unsigned long size,
+	       unsigned long limit);
 bool test_is_taken(struct test *t, unsigned long pfn);
 bool test_is_exact(const struct test *t);
 bool test_is_rbtree(const struct test *t);

@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kmsg_dump.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -109,6 +110,23 @@ int test_fill(struct test *t, unsigned long size, unsigned long limit,
 		}
 	}
 	return nr;
+}
+
+/* Allocate @nr ranges, each right below the one before, from @limit down. */
+bool test_take(struct test *t, unsigned int nr, unsigned long size,
+	       unsigned long limit)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!test_alloc(t, size, limit, 0, &pfn) ||
+		    !EXPECT_EQ(t, pfn, limit - (i + 1) * size + 1))
+			return false;
+		if (i % 1024 == 0)
+			cond_resched();
+	}
+	return true;
 }
 
 bool test_is_taken(struct test *t, unsigned long pfn)
@@ -217,7 +235,7 @@ void test_faults_off(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(points); i++)
-		iova_mt_fault_arm(points[i], "1,0,0,-1");
+		iova_mt_fault_arm(points[i], TEST_NEVER);
 }
 
 /* How many lines of the log hold @text? */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The test module: runs one suite as it loads.
+ * The test module: runs suites as it loads, those of one name.
  *
  * The load succeeds whatever the tests say, so that the results can be read
  * from /sys/kernel/debug/iova_mt_test/ktap; rmmod takes them away. Uses only
@@ -30,36 +30,50 @@ static uint ops = 100000;
 module_param(ops, uint, 0444);
 MODULE_PARM_DESC(ops, "random operations of a model check, at least 1 (default: 100000)");
 
-const char *const test_allocators_both[] = { "maple", "rbtree", NULL };
-const char *const test_allocators_maple[] = { "maple", NULL };
+static const char *const both[] = { "maple", "rbtree", NULL };
+static const char *const maple[] = { "maple", NULL };
 
-static const struct test_suite *const suites[] = {
-	&suite_behaviour,
-	&suite_model,
-	&suite_deferral,
-	&suite_nomem,
-	&suite_registry,
-	&suite_atomic,
+/**
+ * struct group - suites that are run together
+ * @name: what users call it
+ * @allocators: what it runs over when nothing else is asked for, NULL ended
+ * @parts: the suites, NULL ended
+ */
+struct group {
+	const char *name;
+	const char *const *allocators;
+	const struct test_suite *parts[5];
 };
 
-static const struct test_suite *suite_find(const char *name)
+static const struct group groups[] = {
+	{ "behaviour", both,
+	  { &suite_placement, &suite_behaviour, &suite_cache } },
+	{ "model", both, { &suite_model } },
+	{ "deferral", maple,
+	  { &suite_deferral, &suite_search, &suite_drain, &suite_reuse } },
+	{ "nomem", maple, { &suite_nomem } },
+	{ "registry", maple, { &suite_registry } },
+	{ "atomic", both, { &suite_atomic } },
+};
+
+static const struct group *group_find(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(suites); i++)
-		if (!strcmp(suites[i]->name, name))
-			return suites[i];
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
+		if (!strcmp(groups[i].name, name))
+			return &groups[i];
 	return NULL;
 }
 
-static void suite_complain(const char *name)
+static void complain(const char *name)
 {
 	char names[128];
 	size_t i, len = 0;
 
-	for (i = 0; i < ARRAY_SIZE(suites); i++)
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
 		len += scnprintf(names + len, sizeof(names) - len, "%s%s",
-				 i ? ", " : "", suites[i]->name);
+				 i ? ", " : "", groups[i].name);
 	pr_err("suite '%s' is not valid; valid: %s\n", name, names);
 }
 
@@ -92,17 +106,14 @@ static void case_run(struct test *t)
 	cond_resched();
 }
 
-static void suite_run(const struct test_suite *chosen,
-		      const char *const *allocators)
+/* Return: how many cases there were before and with these. */
+static unsigned int suite_run(const struct test_suite *chosen,
+			      const char *const *allocators,
+			      unsigned int number)
 {
 	const char *const *name;
-	unsigned int number = 0;
 	size_t i;
 
-	for (name = allocators; *name; name++)
-		number += chosen->nr;
-	test_result_plan(number);
-	number = 0;
 	if (chosen->init)
 		chosen->init();
 	for (i = 0; i < chosen->nr; i++) {
@@ -120,16 +131,33 @@ static void suite_run(const struct test_suite *chosen,
 	}
 	if (chosen->exit)
 		chosen->exit();
+	return number;
+}
+
+static void group_run(const struct group *chosen,
+		      const char *const *allocators)
+{
+	const struct test_suite *const *part;
+	const char *const *name;
+	unsigned int number = 0;
+
+	for (part = chosen->parts; *part; part++)
+		for (name = allocators; *name; name++)
+			number += (*part)->nr;
+	test_result_plan(number);
+	number = 0;
+	for (part = chosen->parts; *part; part++)
+		number = suite_run(*part, allocators, number);
 }
 
 static int __init iova_mt_test_init(void)
 {
 	const char *const one[] = { allocator, NULL };
-	const struct test_suite *chosen = suite_find(suite);
+	const struct group *chosen = group_find(suite);
 	int ret;
 
 	if (!chosen) {
-		suite_complain(suite);
+		complain(suite);
 		return -EINVAL;
 	}
 	if (!ops) {
@@ -139,7 +167,7 @@ static int __init iova_mt_test_init(void)
 	ret = test_result_init();
 	if (ret)
 		return ret;
-	suite_run(chosen, strcmp(allocator, "all") ? one : chosen->allocators);
+	group_run(chosen, strcmp(allocator, "all") ? one : chosen->allocators);
 	return 0;
 }
 module_init(iova_mt_test_init);
@@ -152,5 +180,8 @@ module_exit(iova_mt_test_exit);
 
 MODULE_DESCRIPTION("Tests of iova_mt");
 MODULE_LICENSE("GPL");
-/* MODULE_IMPORT_NS() takes a word up to 6.12 and a string since; this is what both make of it. */
+/*
+ * MODULE_IMPORT_NS() takes a word up to 6.12 and a string since; this is what
+ * both make of it.
+ */
 MODULE_INFO(import_ns, "IOVA_MT");

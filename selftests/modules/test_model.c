@@ -15,7 +15,6 @@
 #include "test_model.h"
 
 #define NOWHERE		ULONG_MAX
-#define MAX_SIZE	600
 
 /* --- Pages and bits ------------------------------------------------------- */
 
@@ -26,25 +25,25 @@ static unsigned int bit_of(const struct model *model, unsigned long first,
 	return model_last(model) - (first + pages - 1);
 }
 
-static bool none_set(const struct model *model, const unsigned long *map,
-		     unsigned long first, unsigned long pages)
+bool model_none_set(const struct model *model, const unsigned long *map,
+		    unsigned long first, unsigned long pages)
 {
 	unsigned int bit = bit_of(model, first, pages);
 
 	return find_next_bit(map, bit + pages, bit) >= bit + pages;
 }
 
-static bool all_maybe(const struct model *model, unsigned long first,
-		      unsigned long pages)
+bool model_all_maybe(const struct model *model, unsigned long first,
+		     unsigned long pages)
 {
 	unsigned int bit = bit_of(model, first, pages);
 
 	return find_next_zero_bit(model->used, bit + pages, bit) >= bit + pages &&
-	       none_set(model, model->hard, first, pages);
+	       model_none_set(model, model->hard, first, pages);
 }
 
-static bool has_maybe(const struct model *model, unsigned long first,
-		      unsigned long pages)
+bool model_has_maybe(const struct model *model, unsigned long first,
+		     unsigned long pages)
 {
 	unsigned int bit = bit_of(model, first, pages), i;
 
@@ -54,8 +53,8 @@ static bool has_maybe(const struct model *model, unsigned long first,
 	return false;
 }
 
-static bool is_inside(const struct model *model, unsigned long first,
-		      unsigned long last)
+bool model_is_inside(const struct model *model, unsigned long first,
+		     unsigned long last)
 {
 	return first >= model->first && last <= model_last(model) &&
 	       first <= last;
@@ -188,7 +187,7 @@ static void judge_success(struct model *model, unsigned long pfn,
 	struct test *t = model->t;
 	unsigned long pages;
 
-	if (!test_expect(t, is_inside(model, pfn, pfn + size - 1) &&
+	if (!test_expect(t, model_is_inside(model, pfn, pfn + size - 1) &&
 			 pfn + size - 1 <= limit,
 			 "%lu pages at %#lx are not in %#lx to %#lx", size, pfn,
 			 model->first, limit))
@@ -200,7 +199,7 @@ static void judge_success(struct model *model, unsigned long pfn,
 	pages = pages_taken(model, pfn, size, flags);
 	if (!pages)
 		return;
-	if (!test_expect(t, none_set(model, model->hard, pfn, pages),
+	if (!test_expect(t, model_none_set(model, model->hard, pfn, pages),
 			 "%lu pages at %#lx were handed out twice", pages, pfn))
 		return;
 	judge_place(model, pfn, size, limit, flags);
@@ -301,12 +300,12 @@ int model_reserve(struct model *model, unsigned long first, unsigned long last)
 	return 0;
 }
 
-static bool all_reserved(const struct model *model, unsigned long first,
-			 unsigned long last)
+bool model_all_reserved(const struct model *model, unsigned long first,
+			unsigned long last)
 {
 	unsigned long bit = first - model->first, end = last - model->first + 1;
 
-	return is_inside(model, first, last) &&
+	return model_is_inside(model, first, last) &&
 	       find_next_zero_bit(model->reserved, end, bit) >= end;
 }
 
@@ -323,14 +322,14 @@ void model_find(struct model *model, unsigned long pfn)
 		     range.last == owner->first + owner->pages - 1 &&
 		     range.state == IOVA_MT_LIVE;
 	else if (test_bit(pfn - model->first, model->reserved))
-		ok = !ret && all_reserved(model, range.first, range.last) &&
+		ok = !ret && model_all_reserved(model, range.first, range.last) &&
 		     (range.state == IOVA_MT_RESERVED ||
 		      test_is_rbtree(model->t));
 	else if (!test_bit(bit_of(model, pfn, 1), model->used))
 		ok = ret == -ENOENT;
 	else
 		ok = ret == -ENOENT || (!ret && range.state == IOVA_MT_LIVE &&
-		     all_maybe(model, range.first, range.last - range.first + 1));
+		     model_all_maybe(model, range.first, range.last - range.first + 1));
 	test_expect(model->t, ok,
 		    "find of %#lx: %d, %#lx to %#lx, state %d; owner %#lx", pfn,
 		    ret, range.first, range.last, range.state,
@@ -363,204 +362,6 @@ void model_settle(struct model *model)
 	EXPECT_EQ(model->t, model_drain(model), 0);
 	EXPECT_EQ(model->t, test_backlog(model->t).pending_ranges, 0);
 	forget_maybe(model);
-}
-
-/* --- Random operations ---------------------------------------------------- */
-
-static unsigned long random_size(struct model *model)
-{
-	u32 kind = test_rng_below(&model->rng, 100);
-
-	if (kind < 35)
-		return BIT(test_rng_below(&model->rng, 7));
-	if (kind < 90)
-		return 1 + test_rng_below(&model->rng, 64);
-	return 1 + test_rng_below(&model->rng, MAX_SIZE);
-}
-
-static unsigned long random_limit(struct model *model)
-{
-	u32 kind = test_rng_below(&model->rng, 100);
-
-	if (kind < 60)
-		return model_last(model);
-	if (kind < 90)
-		return model->first + model->pages / 8 *
-			(1 + test_rng_below(&model->rng, 7)) - 1;
-	return model->first + test_rng_below(&model->rng, model->pages);
-}
-
-static unsigned int random_flags(struct model *model)
-{
-	unsigned int flags = 0;
-
-	if (test_rng_below(&model->rng, 100) < 60)
-		flags |= IOVA_MT_ALIGNED;
-	if (test_rng_below(&model->rng, 100) < 50)
-		flags |= IOVA_MT_CACHED;
-	if (test_rng_below(&model->rng, 100) < 30)
-		flags |= IOVA_MT_FLUSH;
-	return flags;
-}
-
-static unsigned long random_pfn(struct model *model)
-{
-	return model->first + test_rng_below(&model->rng, model->pages);
-}
-
-static void random_alloc(struct model *model)
-{
-	unsigned long size = random_size(model), limit = random_limit(model);
-
-	model_alloc(model, size, limit, random_flags(model));
-}
-
-static void random_free(struct model *model, bool by_pfn)
-{
-	if (model->nr_live)
-		model_free(model, model->live[test_rng_below(&model->rng,
-							     model->nr_live)],
-			   by_pfn);
-}
-
-/*
- * Sometimes, and never so much that the space is gone. The kernel's own merges
- * a reservation with the ranges that it overlaps: only over free pages there.
- */
-static void random_reserve(struct model *model)
-{
-	unsigned long first = random_pfn(model);
-	unsigned long pages = 1 + test_rng_below(&model->rng, 40);
-
-	if (model->nr_reserved >= model->pages / 16)
-		return;
-	pages = min(pages, model_last(model) - first + 1);
-	if (has_maybe(model, first, pages))
-		return;
-	if (test_is_rbtree(model->t) &&
-	    !none_set(model, model->hard, first, pages))
-		return;
-	model_reserve(model, first, first + pages - 1);
-}
-
-/* One random operation. */
-void model_op(struct model *model)
-{
-	u32 kind = test_rng_below(&model->rng, 1000);
-
-	if (kind < 480)
-		random_alloc(model);
-	else if (kind < 820)
-		random_free(model, false);
-	else if (kind < 890)
-		random_free(model, true);
-	else if (kind < 900)
-		random_reserve(model);
-	else if (kind < 995)
-		model_find(model, random_pfn(model));
-	else if (kind < 998)
-		model_flush(model);
-	else
-		model_drain(model);
-}
-
-/* --- All at once ---------------------------------------------------------- */
-
-struct tally {
-	unsigned int live;
-	unsigned long reserved;
-	u64 deferred;
-	u64 deferred_pages;
-};
-
-static void judge_listed(struct model *model, const struct iova_mt_range *range,
-			 struct tally *tally)
-{
-	unsigned long pages = range->last - range->first + 1;
-	const struct model_range *owner;
-	bool ok = false;
-
-	if (!test_expect(model->t, is_inside(model, range->first, range->last),
-			 "%#lx to %#lx is listed, outside of the space",
-			 range->first, range->last))
-		return;
-	owner = model->owner[range->first - model->first];
-	switch (range->state) {
-	case IOVA_MT_LIVE:
-		ok = owner ? owner->first == range->first &&
-			     owner->pages == pages :
-			     all_maybe(model, range->first, pages);
-		tally->live += !!owner;
-		break;
-	case IOVA_MT_RESERVED:
-		ok = all_reserved(model, range->first, range->last);
-		tally->reserved += pages;
-		break;
-	case IOVA_MT_DEFERRED:
-		ok = all_maybe(model, range->first, pages);
-		tally->deferred++;
-		tally->deferred_pages += pages;
-		break;
-	}
-	test_expect(model->t, ok, "%#lx to %#lx, state %d, should not be there",
-		    range->first, range->last, range->state);
-}
-
-static void walk(struct model *model, struct tally *tally)
-{
-	struct iova_mt_range range;
-	unsigned long from = 0;
-
-	*tally = (struct tally){};
-	while (!model->domain->ops->next(model->domain, from, &range)) {
-		if (!test_expect(model->t, range.last >= from &&
-				 range.first <= range.last,
-				 "listing goes back from %#lx to %#lx", from,
-				 range.last))
-			return;
-		judge_listed(model, &range, tally);
-		from = range.last + 1;
-	}
-}
-
-/* Compare everything that the domain lists with everything that is known. */
-void model_verify(struct model *model)
-{
-	struct tally tally;
-	unsigned long i;
-
-	if (!model->domain->ops->next) {
-		for (i = 0; i < model->pages; i++)
-			model_find(model, model->first + i);
-		return;
-	}
-	walk(model, &tally);
-	EXPECT_EQ(model->t, tally.live, model->nr_live);
-	EXPECT_EQ(model->t, tally.reserved, model->nr_reserved);
-}
-
-/*
- * The backlog's numbers are those of the listing. The worker may come between
- * the two: look again then.
- */
-void model_verify_backlog(struct model *model)
-{
-	struct iova_mt_backlog before, after;
-	struct tally tally;
-	unsigned int tries = 0;
-
-	do {
-		before = test_backlog(model->t);
-		walk(model, &tally);
-		after = test_backlog(model->t);
-		if (before.pending_ranges == after.pending_ranges)
-			break;
-		msleep(20);
-	} while (++tries < 200);
-	EXPECT_EQ(model->t, after.pending_ranges, tally.deferred);
-	EXPECT_EQ(model->t, after.pending_pages, tally.deferred_pages);
-	EXPECT(model->t, after.highest_ranges >= after.pending_ranges);
-	EXPECT(model->t, after.total_deferred >= after.highest_ranges);
 }
 
 /* --- Coming and going ----------------------------------------------------- */

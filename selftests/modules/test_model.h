@@ -77,6 +77,17 @@ struct model *model_create(struct test *t, unsigned long first,
 			   unsigned long pages, u64 seed);
 void model_destroy(struct model *model);
 
+bool model_none_set(const struct model *model, const unsigned long *map,
+		    unsigned long first, unsigned long pages);
+bool model_all_maybe(const struct model *model, unsigned long first,
+		     unsigned long pages);
+bool model_has_maybe(const struct model *model, unsigned long first,
+		     unsigned long pages);
+bool model_is_inside(const struct model *model, unsigned long first,
+		     unsigned long last);
+bool model_all_reserved(const struct model *model, unsigned long first,
+			unsigned long last);
+
 int model_alloc(struct model *model, unsigned long size, unsigned long limit,
 		unsigned int flags);
 void model_free(struct model *model, struct model_range *range, bool by_pfn);
