@@ -13,7 +13,7 @@ version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 dkms_src = /usr/src/$(name)-$(version)
 
 .PHONY: modules modules_install clean dkms-copy dkms-install dkms-uninstall \
-	demo test check vm help need-headers
+	demo test test-debug check vm help need-headers
 
 modules:
 
@@ -52,6 +52,9 @@ check:
 test: check
 	@scripts/run-selftests
 
+test-debug:
+	@selftests/debug/run-debug
+
 vm: export KERNEL ?= 6.12
 vm: export IOMMU ?= intel
 vm: export MODE ?= lazy
@@ -80,3 +83,5 @@ help:
 	@echo '  check            static gates'
 	@echo '  test             check, and every selftest'
 	@echo '    KERNELS="6.12" TESTS="..."  only these'
+	@echo '  test-debug       the tests that need no device, in User-Mode Linux with'
+	@echo '                   KASAN, lockdep and more; and proof that those work'

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Real failures to get memory: failslab, for maple nodes and for the module's
+# own objects. Needs slab_nomerge slab_debug=F,maple_node on the kernel's command
+# line: else requests of several nodes are served by caches that it does not see.
+
+# shellcheck source=lib.inc
+. "$(dirname "$0")/lib.inc"
+
+ktap_start
+[ -d "$FAILSLAB" ] || ktap_skip_all "this kernel has no failslab"
+grep -q 'slab_debug=[A-Z]*F[A-Z]*,maple_node' /proc/cmdline ||
+	ktap_skip_all "not booted with slab_debug=F,maple_node"
+failslab verbose=0 ignore-gfp-wait=N
+echo 0 >/sys/kernel/debug/fail_page_alloc/verbose
+
+# each_load_fails: the module's own unwinding, and the kernel's before it
+each_load_fails()
+{
+	loads=$("$ktap_dir/failnth" "$MT_KO" iova_mt 2>&1) || { echo "$loads"; return 1; }
+	! mt_loaded
+}
+
+# A page that cannot be had is announced, by loads that have no page to spare.
+check "hold the kernel's caches" insmod "$ktap_dir/iova_mt_hold.ko"
+log_allow '^Call Trace:|] Call Trace:'
+check "each allocation of a load fails in turn" each_load_fails
+ktap_note "$loads"
+check "load" load_mt
+
+run_debug_suite "fail-nth" suite=enomem_nth
+for percent in 1 10 100; do
+	failslab probability=$percent interval=1 times=-1 task-filter=Y
+	run_debug_suite "failslab $percent %" suite=enomem_random ops=20000
+	failslab_off
+done
+
+check "unload" unload_mt
+ktap_end

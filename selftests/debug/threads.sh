@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Several threads on one domain, over the maple allocator and over the one that
+# is looked at from inside.
+#
+#	OPS    operations a thread (40000)
+
+# shellcheck source=lib.inc
+. "$(dirname "$0")/lib.inc"
+
+ktap_start
+check "load" load_mt
+check "load the checked allocator" \
+	insmod "$ktap_dir/iova_mt_checked.ko" every=200
+run_debug_suite "threads" suite=threads ops="${OPS:-40000}"
+run_debug_suite "threads, checked" suite=threads allocator=checked \
+	ops="${OPS:-40000}"
+check "unload the checked allocator" rmmod iova_mt_checked
+check "unload" unload_mt
+ktap_end
