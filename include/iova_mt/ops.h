@@ -77,8 +77,9 @@ struct iova_mt_ops {
 	void (*destroy)(struct iova_mt_domain *domain);
 
 	/**
-	 * @alloc: Take @size pages at or below @limit_pfn, as high as can be,
-	 * not below @domain->start_pfn. @flags is of IOVA_MT_ALLOC_FLAGS. Mandatory.
+	 * @alloc: Take @size pages at or below @limit_pfn, from the top down,
+	 * not below @domain->start_pfn. An aligned range need not be the very
+	 * highest. @flags is of IOVA_MT_ALLOC_FLAGS. Mandatory.
 	 *
 	 * Context: Any, hardirq and interrupts off included. Does not sleep.
 	 * Return: 0 with the first pfn in @pfn, which is undefined otherwise;

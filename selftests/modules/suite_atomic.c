@@ -339,7 +339,6 @@ static void contexts_run(struct test *t, unsigned int nr, unsigned int rounds)
 	for (i = 0; i < nr && started == nr; i++)
 		runner_end(t, &runners[i]);
 	arena_judge(t, &arena);
-	test_expect_clean(t);
 free:
 	kfree(runners);
 	bitmap_free(arena.map);
@@ -348,6 +347,7 @@ free:
 static void one_cpu(struct test *t)
 {
 	contexts_run(t, 1, t->ops / 40 + 1);
+	test_expect_clean(t);
 }
 
 static void on_two_cpus(struct test *t, unsigned int rounds)
@@ -361,16 +361,23 @@ static void on_two_cpus(struct test *t, unsigned int rounds)
 static void two_cpus(struct test *t)
 {
 	on_two_cpus(t, t->ops / 40 + 1);
+	test_expect_clean(t);
 }
 
 /* Slower: with much deferred, the space is full most of the time. */
-static void two_cpus_with_faults(struct test *t)
+static void on_two_cpus_with_faults(struct test *t)
 {
 	test_fault(t, "fail_erase", "1,20,0,-1");
 	test_fault(t, "fail_insert", "1,5,0,-1");
 	test_fault(t, "fail_magazine", "1,30,0,-1");
 	on_two_cpus(t, t->ops / 200 + 1);
 	EXPECT(t, t->skip[0] || test_backlog(t).total_deferred > 0);
+}
+
+static void two_cpus_with_faults(struct test *t)
+{
+	on_two_cpus_with_faults(t);
+	test_expect_clean(t);
 }
 
 /* Everything that can be done to a domain, while it is used. */
@@ -397,8 +404,10 @@ static void disturbed(struct test *t)
 	thread = kthread_run(disturb_fn, t, "iova_mt_disturb");
 	if (!EXPECT(t, !IS_ERR(thread)))
 		return;
-	two_cpus_with_faults(t);
+	on_two_cpus_with_faults(t);
+	/* It may hold what it flushes until then. */
 	kthread_stop(thread);
+	test_expect_clean(t);
 }
 
 static const char use_after_free[] =
