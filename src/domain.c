@@ -24,6 +24,7 @@
 #include <linux/slab.h>
 
 #include "base/counters.h"
+#include "base/trace.h"
 #include "compat.h"
 #include "domain.h"
 #include "registry.h"
@@ -206,6 +207,7 @@ struct iova_mt_domain *iova_mt_domain_create(const char *name,
 		iova_mt_registry_put(allocator);
 		return ERR_CAST(domain);
 	}
+	trace_iova_mt_domain_create(domain->public.id, name, granule, start_pfn);
 	enlist(domain);
 	return &domain->public;
 }
@@ -232,6 +234,7 @@ void iova_mt_domain_destroy(struct iova_mt_domain *domain)
 	allocator = private->allocator;
 	delist(private);
 	domain->ops->destroy(domain);
+	trace_iova_mt_domain_destroy(domain->id);
 	iova_mt_counters_destroy(&private->counters);
 	kfree(private);
 	iova_mt_registry_put(allocator);

@@ -3,7 +3,7 @@
  * Parameters: what a user may say at load, and change since.
  *
  * Responsible for all module parameters, and so for switching the takeover:
- * its mode is the one parameter that can be changed while the module runs.
+ * its mode, and how new domains defer, can be changed while the module runs.
  * Rule: a value that is not valid is refused with a message that lists what is
  * valid, and changes nothing.
  *
@@ -23,6 +23,7 @@
 #include <linux/sysfs.h>
 
 #include "base/fault.h"
+#include "maple/deferral.h"
 #include "params.h"
 #include "registry.h"
 #include "takeover/takeover.h"
@@ -52,6 +53,34 @@ int iova_mt_params_check(void)
 	       (int)strlen(allocator), allocator, names);
 	return -EINVAL;
 }
+
+/* --- deferral ------------------------------------------------------------- */
+
+static int set_deferral(const char *val, const struct kernel_param *kp)
+{
+	char names[32];
+
+	if (!iova_mt_deferral_select(val))
+		return 0;
+	iova_mt_deferral_names(names, sizeof(names));
+	pr_err("deferral '%*pE' is not valid; valid: %s\n",
+	       (int)strcspn(val, "\n"), val, names);
+	return -EINVAL;
+}
+
+static int get_deferral(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", iova_mt_deferral_default()->name);
+}
+
+static const struct kernel_param_ops deferral_ops = {
+	.set	= set_deferral,
+	.get	= get_deferral,
+};
+
+module_param_cb(deferral, &deferral_ops, NULL, 0644);
+MODULE_PARM_DESC(deferral,
+		 "how maple domains created from then on keep ranges that cannot be erased: marker or list; can be changed at runtime (default marker)");
 
 /* --- takeover ------------------------------------------------------------- */
 

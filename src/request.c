@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 #include <linux/printk.h>
 
+#include "base/trace.h"
 #include "compat.h"
 #include "domain.h"
 
@@ -40,7 +41,7 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 		  unsigned long limit_pfn, unsigned int flags,
 		  unsigned long *pfn)
 {
-	unsigned long first;
+	unsigned long first = 0;
 	int ret = -ENOSPC;
 
 	/* Above that, rounding up to a power of two overflows. */
@@ -59,6 +60,7 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 	} else {
 		iova_mt_domain_count(domain, IOVA_MT_DOMAIN_alloc_no_memory);
 	}
+	trace_iova_mt_alloc(domain->id, size, limit_pfn, flags, ret, first);
 	return ret;
 }
 
@@ -84,6 +86,8 @@ void iova_mt_free(struct iova_mt_domain *domain, unsigned long pfn,
 				   domain->id, size);
 		return;
 	}
+	/* Before the range can be handed out again. */
+	trace_iova_mt_free(domain->id, pfn, size);
 	domain->ops->free(domain, pfn, size);
 	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free);
 }

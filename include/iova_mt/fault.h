@@ -26,6 +26,28 @@
 int iova_mt_fault_arm(const char *name, const char *arg);
 
 /**
+ * iova_mt_fault_filter() - only in one domain
+ * @name: name of the fault point
+ * @domain_id: number of the domain whose hits count; 0 for any, as at first
+ *
+ * Arming does not change it.
+ *
+ * Context: Process.
+ * Return: 0; -ENOENT when there is no such point; -EINVAL when @domain_id is too
+ * large for the knob.
+ */
+int iova_mt_fault_filter(const char *name, unsigned int domain_id);
+
+/**
+ * iova_mt_fault_name() - list the fault points
+ * @nr: from 0 on
+ *
+ * Context: Any.
+ * Return: the name of that point, or NULL when there are no more.
+ */
+const char *iova_mt_fault_name(unsigned int nr);
+
+/**
  * iova_mt_fault_injected() - how many failures has a fault point made?
  * @name: its name
  *

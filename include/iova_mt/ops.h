@@ -29,7 +29,7 @@
 	F(highest_pages, MAX, "most pages ever deferred at once in one domain") \
 	F(total_deferred, SUM, "ranges ever deferred")			\
 	F(total_pages, SUM, "pages in them")				\
-	F(rounds, SUM, "sweeps begun by the worker")			\
+	F(rounds, SUM, "sweeps by the worker")			\
 	F(retries, SUM, "sweeps that ended for lack of memory")		\
 	F(drained_by_worker, SUM, "ranges erased by the worker")	\
 	F(drained_by_alloc, SUM, "ranges erased by an allocation that found no gap") \
@@ -44,6 +44,34 @@ struct iova_mt_backlog {
 #define IOVA_MT_BACKLOG_FIELD(_name, _add, _what)	u64 _name;
 	IOVA_MT_BACKLOG_FIELDS(IOVA_MT_BACKLOG_FIELD)
 #undef IOVA_MT_BACKLOG_FIELD
+};
+
+/* Bucket 0 is for 0 ns, bucket n for 2^(n-1) ns up to below twice that. */
+#define IOVA_MT_LOCK_BUCKETS	32
+
+/**
+ * struct iova_mt_lock_times - how long something took, again and again
+ * @sum: of all, ns
+ * @max: the longest, ns
+ * @bucket: how often it took about so long; the last is for all above
+ */
+struct iova_mt_lock_times {
+	u64 sum;
+	u64 max;
+	u64 bucket[IOVA_MT_LOCK_BUCKETS];
+};
+
+/**
+ * struct iova_mt_lock_stat - what was measured of a lock
+ * @wait: from asking for it to having it; 0 ns when it was free
+ * @hold: from having it to releasing it
+ * @irqs_off_max: longest time that one wait and its hold kept interrupts off, ns;
+ *	longer, if they had been off before
+ */
+struct iova_mt_lock_stat {
+	struct iova_mt_lock_times wait;
+	struct iova_mt_lock_times hold;
+	u64 irqs_off_max;
 };
 
 /**
@@ -158,12 +186,31 @@ struct iova_mt_ops {
 			struct iova_mt_backlog *backlog);
 
 	/**
+	 * @deferral: Which way does @domain defer? NULL: nothing is ever
+	 * deferred, or there is only one way.
+	 *
+	 * Context: Process. Does not sleep.
+	 * Return: its name.
+	 */
+	const char *(*deferral)(struct iova_mt_domain *domain);
+
+	/**
 	 * @counters: Fill in @values, @nr_counters of them. Mandatory when
 	 * there are names.
 	 *
 	 * Context: Process. Does not sleep.
 	 */
 	void (*counters)(struct iova_mt_domain *domain, u64 *values);
+
+	/**
+	 * @lock_stat: Copy what was measured of the lock that the domain's
+	 * allocations and frees share. NULL: it cannot be measured.
+	 *
+	 * Context: Process. Does not sleep.
+	 * Return: 0; -ENODATA when nothing has been measured.
+	 */
+	int (*lock_stat)(struct iova_mt_domain *domain,
+			 struct iova_mt_lock_stat *stat);
 };
 
 /**

@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "iova_mt: " fmt
 
 #include <linux/ctype.h>
+#include <linux/fault-inject.h>
 #include <linux/kernel.h>
 #include <linux/math.h>
 #include <linux/printk.h>
@@ -96,38 +97,72 @@ static bool take_one(struct iova_mt_fault *fault)
 	return true;
 }
 
-static void report(struct iova_mt_fault *fault, u64 n)
+static void report(struct iova_mt_fault *fault, unsigned int domain_id, u64 n)
 {
 	static DEFINE_RATELIMIT_STATE(reports, 5 * HZ, 10);
 	unsigned int verbose = READ_ONCE(fault->verbose);
 
 	if (!verbose || !__ratelimit(&reports))
 		return;
-	pr_notice("%s: hit %llu fails (interval %u, probability %u, space %d, times left %d)\n",
-		  fault->name, n, READ_ONCE(fault->interval),
+	pr_notice("%s: hit %llu fails in domain %u (interval %u, probability %u, space %d, times left %d)\n",
+		  fault->name, n, domain_id, READ_ONCE(fault->interval),
 		  READ_ONCE(fault->probability), atomic_read(&fault->space),
 		  atomic_read(&fault->times));
 	if (verbose > 1)
 		dump_stack();
 }
 
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * The kernel counts for us: with a probability of 0 its should_fail() looks at
+ * fail-nth and at nothing else. Silent: what there is to say, report() says.
+ */
+static bool nth_fails(void)
+{
+	static struct fault_attr attr = FAULT_ATTR_INITIALIZER;
+
+	WRITE_ONCE(attr.verbose, 0);
+	return should_fail(&attr, 1);
+}
+#else
+static bool nth_fails(void)
+{
+	return false;
+}
+#endif
+
+static bool inject(struct iova_mt_fault *fault, unsigned int domain_id, u64 n)
+{
+	atomic64_inc(&fault->injected);
+	report(fault, domain_id, n);
+	return true;
+}
+
 /**
  * iova_mt_fault_decide() - the slow part of iova_mt_fault_hit()
  * @fault: the fault point
+ * @domain_id: the domain that it is reached for
  *
  * The order of the tests is that of the kernel's should_fail() for size 1, and
- * it matters: a hit that is held back by space is not counted for interval.
+ * it matters: a hit that is held back by space is not counted for interval. As
+ * there, fail-nth comes before all knobs, and the filter before all counting.
  *
  * Context: Any.
  * Return: true when this hit fails.
  */
-bool iova_mt_fault_decide(struct iova_mt_fault *fault)
+bool iova_mt_fault_decide(struct iova_mt_fault *fault, unsigned int domain_id)
 {
 	unsigned int probability = READ_ONCE(fault->probability);
 	unsigned int interval = READ_ONCE(fault->interval);
+	unsigned int only = READ_ONCE(fault->domain);
 	u64 n;
 
+	if (iova_mt_fault_nth())
+		return nth_fails() &&
+		       inject(fault, domain_id, atomic64_read(&fault->hits));
 	if (!probability)
+		return false;
+	if (only && only != domain_id)
 		return false;
 	n = atomic64_inc_return(&fault->hits);
 	if (!atomic_read(&fault->times))
@@ -141,9 +176,7 @@ bool iova_mt_fault_decide(struct iova_mt_fault *fault)
 		return false;
 	if (!take_one(fault))
 		return false;
-	atomic64_inc(&fault->injected);
-	report(fault, n);
-	return true;
+	return inject(fault, domain_id, n);
 }
 
 static void begin_again(struct iova_mt_fault *fault)
@@ -202,6 +235,9 @@ static void store(struct iova_mt_fault *fault, enum iova_mt_fault_knob knob,
 		break;
 	case IOVA_MT_FAULT_KNOB_verbose:
 		WRITE_ONCE(fault->verbose, value);
+		break;
+	case IOVA_MT_FAULT_KNOB_domain:
+		WRITE_ONCE(fault->domain, value);
 		break;
 	case IOVA_MT_FAULT_NR_KNOBS:
 		break;
@@ -324,6 +360,8 @@ int iova_mt_fault_get(struct iova_mt_fault *fault, enum iova_mt_fault_knob knob)
 		return atomic_read(&fault->times);
 	case IOVA_MT_FAULT_KNOB_verbose:
 		return READ_ONCE(fault->verbose);
+	case IOVA_MT_FAULT_KNOB_domain:
+		return READ_ONCE(fault->domain);
 	case IOVA_MT_FAULT_NR_KNOBS:
 		break;
 	}
@@ -350,6 +388,27 @@ int iova_mt_fault_arm(const char *name, const char *arg)
 }
 
 IOVA_MT_EXPORT(iova_mt_fault_arm);
+
+int iova_mt_fault_filter(const char *name, unsigned int domain_id)
+{
+	struct iova_mt_fault *fault = find_fault(name);
+
+	if (!fault)
+		return -ENOENT;
+	if (domain_id > INT_MAX)
+		return -EINVAL;
+	store(fault, IOVA_MT_FAULT_KNOB_domain, domain_id);
+	return 0;
+}
+
+IOVA_MT_EXPORT(iova_mt_fault_filter);
+
+const char *iova_mt_fault_name(unsigned int nr)
+{
+	return nr < IOVA_MT_NR_FAULTS ? iova_mt_faults[nr].name : NULL;
+}
+
+IOVA_MT_EXPORT(iova_mt_fault_name);
 
 s64 iova_mt_fault_injected(const char *name)
 {

@@ -181,6 +181,7 @@ void iova_mt_instruments_init(const struct iova_mt_instruments_source *sources,
 	debugfs_create_file("drain", 0200, root, NULL, &drain_fops);
 	debugfs_create_file("reset", 0200, root, NULL, &reset_fops);
 	iova_mt_knobs_create(root);
+	iova_mt_lock_stat_create(root);
 	iova_mt_listing_create(root);
 	for (i = 0; i < nr; i++)
 		create_source(&sources[i]);

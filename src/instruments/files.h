@@ -9,6 +9,7 @@
 
 struct dentry;
 struct iova_mt_backlog;
+struct iova_mt_domain;
 struct seq_file;
 
 /* Longest word that any of the files takes, with its final 0. */
@@ -22,8 +23,11 @@ void iova_mt_files_counters(struct seq_file *m, const char *prefix,
 void iova_mt_files_backlog(struct seq_file *m,
 			   const struct iova_mt_backlog *backlog);
 
-/* The directories: each made once, removed with the root. */
+/* Directories and files: each made once, removed with the root. */
 void iova_mt_knobs_create(struct dentry *root);
+void iova_mt_lock_stat_create(struct dentry *root);
+void iova_mt_lock_stat_create_domain(struct dentry *dir,
+				     struct iova_mt_domain *domain);
 void iova_mt_listing_create(struct dentry *root);
 void iova_mt_listing_forget(void);
 

@@ -22,12 +22,14 @@ static struct dentry *domains_dir;
 /* No pfns here: this one everybody may read. */
 static int summary_show(struct seq_file *m, void *unused)
 {
-	const struct iova_mt_domain *domain = m->private;
+	struct iova_mt_domain *domain = m->private;
 
 	seq_printf(m, "id: %u\n", domain->id);
 	seq_printf(m, "allocator: %s\n", domain->ops->name);
 	seq_printf(m, "module: %s\n", module_name(domain->ops->owner));
 	seq_printf(m, "granule: %lu\n", domain->granule);
+	if (domain->ops->deferral)
+		seq_printf(m, "deferral: %s\n", domain->ops->deferral(domain));
 	return 0;
 }
 
@@ -196,6 +198,7 @@ static void added(struct iova_mt_domain *domain)
 	debugfs_create_file("stats", 0444, dir, domain, &stats_fops);
 	debugfs_create_file("backlog", 0444, dir, domain, &backlog_fops);
 	debugfs_create_file("ranges", 0400, dir, domain, &ranges_fops);
+	iova_mt_lock_stat_create_domain(dir, domain);
 }
 
 /* Removing a file waits for those who are in it; later reads fail. */

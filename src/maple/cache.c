@@ -52,7 +52,8 @@ static struct iova_mt_magazine *magazine_alloc(struct iova_mt_cache *cache)
 {
 	struct iova_mt_magazine *magazine = NULL;
 
-	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_magazine))
+	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_magazine,
+			       cache->space->index.domain_id))
 		magazine = kmalloc(sizeof(*magazine), GFP_ATOMIC | __GFP_NOWARN);
 	if (!magazine) {
 		iova_mt_count(cache->counters, COUNTER_magazine_no_memory);

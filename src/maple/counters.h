@@ -25,9 +25,15 @@
 	C(erase, "stores of NULL")					\
 	C(erase_failed, "stores of NULL that got no memory")		\
 	C(swap, "entries swapped in place, for a marker or back")	\
-	C(swap_failed, "swaps that got no memory: never")		\
-	C(reserve_used, "stores in interrupts with nodes from the reserve") \
-	C(reserve_empty, "stores in interrupts that found none there")	\
+	C(swap_failed, "swaps that failed: never, but when injected")	\
+	C(node_refused, "requests for nodes that the kernel refused")	\
+	C(reserve_used, "stores with nodes from the reserve")		\
+	C(reserve_empty, "stores that found no reserve")		\
+	C(reserve_spent, "reserves that were not enough for a store")	\
+	C(reserve_fill, "times that the reserve was filled")		\
+	C(reserve_fill_failed, "times that it could not be filled")	\
+	C(orphan, "frees that could be neither erased nor marked: never, but when injected") \
+	C(lost, "frees that could not even be noted: never, but when injected") \
 	C(free_unknown, "frees of a pfn that is not live or reserved")	\
 	C(take_entry, "entries looked at for one to take over")		\
 	C(sweep_hold, "lock holds of sweeps")				\

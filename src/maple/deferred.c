@@ -2,14 +2,14 @@
 /*
  * Deferred: the ranges that were freed but could not be erased.
  *
- * A free that gets no memory for its erase leaves a marker in the tree. Here
- * markers are counted, and swept: by a worker with exponential backoff, by an
- * allocation that finds no gap, or on request. A sweep erases a run of markers
- * with one store.
+ * A free that gets no memory for its erase defers the range. How it is kept is
+ * the affair of a struct iova_mt_deferral. Here ranges are counted, and swept: by
+ * a worker with exponential backoff, by an allocation that finds no gap, or on
+ * request.
  *
- * Rules: every marker lies between @low and @high. A sweep looks at
- * IOVA_MT_HOLD_ENTRIES entries in a lock hold, live ones included, and takes up again
- * at @low. A sweep that gets no memory ends.
+ * Rules: every deferred range lies between @low and @high. A sweep that gets no
+ * memory ends; where it may sleep it waits for nodes first, outside of the lock,
+ * and tries again.
  *
  * Locks: the tree's lock. Nothing is held around a whole sweep, so several may
  * run at once; each piece is consistent in itself.
@@ -18,12 +18,16 @@
 
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/llist.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
+#include "base/trace.h"
 #include "maple/counters.h"
+#include "maple/deferral.h"
 #include "maple/deferred.h"
 #include "maple/index.h"
+#include "maple/queue.h"
 #include "maple/reuse.h"
 
 /* Lock holds that an allocation spends on a sweep. */
@@ -36,9 +40,6 @@
 /* Rounds without progress before a warning. */
 #define WARN_ROUNDS	10
 
-/* DMA mapping is on the reclaim path. */
-static struct workqueue_struct *queue;
-
 static bool empty_locked(const struct iova_mt_deferred *deferred)
 {
 	return !deferred->ranges;
@@ -50,9 +51,40 @@ static void watermarks_reset_locked(struct iova_mt_deferred *deferred)
 	deferred->high = 0;
 }
 
-static void *marker(void)
+/**
+ * iova_mt_deferred_has_locked() - is this range deferred?
+ * @deferred: the backlog
+ * @entry: entry of a range in the index
+ * @first: first pfn of the range
+ *
+ * What looks live need not be.
+ *
+ * Context: Any, under the tree's lock.
+ * Return: true when it is.
+ */
+bool iova_mt_deferred_has_locked(const struct iova_mt_deferred *deferred,
+				 const void *entry, unsigned long first)
 {
-	return iova_mt_entry(IOVA_MT_DEFERRED, ktime_to_ms(ktime_get()));
+	unsigned int i;
+
+	iova_mt_index_assert_locked(deferred->index);
+	if (iova_mt_entry_is_deferred(entry))
+		return true;
+	for (i = 0; i < deferred->nr_orphans; i++)
+		if (deferred->orphans[i].first == first)
+			return true;
+	return false;
+}
+
+static void count_locked(struct iova_mt_deferred *deferred, unsigned long pages)
+{
+	iova_mt_index_assert_locked(deferred->index);
+	deferred->ranges++;
+	deferred->pages += pages;
+	deferred->total++;
+	deferred->total_pages += pages;
+	deferred->highest_ranges = max(deferred->highest_ranges, deferred->ranges);
+	deferred->highest_pages = max(deferred->highest_pages, deferred->pages);
 }
 
 /**
@@ -60,29 +92,47 @@ static void *marker(void)
  * @deferred: the backlog
  * @first: first pfn of a live or reserved range
  * @last: last pfn
+ * @entry: its entry
  *
  * Context: Any, under the tree's lock.
  */
 void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
-				 unsigned long first, unsigned long last)
+				 unsigned long first, unsigned long last,
+				 void *entry)
 {
 	iova_mt_index_assert_locked(deferred->index);
 
-	/* A value swap needs no memory: this cannot happen. */
-	if (WARN_ON_ONCE(iova_mt_index_swap_locked(deferred->index, first, last,
-						   marker())))
+	if (deferred->how->add_locked(deferred, first, last, entry)) {
+		iova_mt_count(deferred->counters, COUNTER_lost);
+		pr_err_once("domain %u: pages %#lx to %#lx are lost until the domain goes: no place to note them\n",
+			    deferred->index->domain_id, first, last);
 		return;
-
+	}
 	iova_mt_reuse_note_locked(deferred, first, last);
 	deferred->low = min(deferred->low, first);
 	deferred->high = max(deferred->high, last);
-	deferred->ranges++;
-	deferred->pages += last - first + 1;
-	deferred->total++;
-	deferred->total_pages += last - first + 1;
-	deferred->highest_ranges = max(deferred->highest_ranges, deferred->ranges);
-	deferred->highest_pages = max(deferred->highest_pages, deferred->pages);
-	queue_delayed_work(queue, &deferred->work, deferred->backoff);
+	count_locked(deferred, last - first + 1);
+	trace_iova_mt_defer(deferred->index->domain_id, first, last,
+			    deferred->ranges);
+	queue_delayed_work(iova_mt_queue, &deferred->work, deferred->backoff);
+}
+
+/**
+ * iova_mt_deferred_removed_locked() - ranges are deferred no more
+ * @deferred: the backlog
+ * @ranges: how many
+ * @pages: pages in them
+ *
+ * Context: Any, under the tree's lock.
+ */
+void iova_mt_deferred_removed_locked(struct iova_mt_deferred *deferred,
+				     unsigned long ranges, unsigned long pages)
+{
+	iova_mt_index_assert_locked(deferred->index);
+	deferred->ranges -= ranges;
+	deferred->pages -= pages;
+	if (empty_locked(deferred))
+		watermarks_reset_locked(deferred);
 }
 
 /**
@@ -113,64 +163,83 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 
 /*
  * One piece of a sweep.
- * Return: 0 when the backlog is empty, -EAGAIN when there is more to do,
- * -ENOMEM when the sweep has to end.
+ * Return: 0 when nothing is left, -EAGAIN when there is more to do, -ENOMEM when
+ * the sweep has to end.
  */
 static int sweep_locked(struct iova_mt_deferred *deferred,
-			enum iova_mt_drainer drainer)
+			enum iova_mt_drainer drainer, u64 *erased)
 {
-	struct iova_mt_run run;
+	struct iova_mt_swept swept = {};
+	int ret;
 
 	iova_mt_index_assert_locked(deferred->index);
-	if (empty_locked(deferred))
-		return 0;
-
 	iova_mt_count(deferred->counters, COUNTER_sweep_hold);
-	iova_mt_index_run_locked(deferred->index, deferred->low, deferred->high,
-				 IOVA_MT_HOLD_ENTRIES, &run);
-	if (run.ranges) {
-		if (iova_mt_index_erase_locked(deferred->index, run.first,
-					       run.last)) {
-			deferred->low = run.first;
-			deferred->retries++;
-			deferred->alloc_after = jiffies +
-				msecs_to_jiffies(ALLOC_PAUSE_MS);
-			return -ENOMEM;
-		}
-		iova_mt_count(deferred->counters, COUNTER_sweep_store);
-		deferred->ranges -= run.ranges;
-		deferred->pages -= run.pages;
-		deferred->drained[drainer] += run.ranges;
-	}
-	deferred->low = run.next;
-	if (!empty_locked(deferred))
-		return WARN_ON_ONCE(run.end) ? 0 : -EAGAIN;
-	watermarks_reset_locked(deferred);
-	return 0;
+	ret = deferred->how->sweep_locked(deferred, &swept);
+	iova_mt_deferred_removed_locked(deferred, swept.ranges, swept.pages);
+	deferred->drained[drainer] += swept.ranges;
+	*erased += swept.ranges;
+	if (ret != -ENOMEM)
+		return ret;
+	deferred->retries++;
+	deferred->alloc_after = jiffies + msecs_to_jiffies(ALLOC_PAUSE_MS);
+	trace_iova_mt_retry(deferred->index->domain_id, drainer, deferred->low,
+			    deferred->high, deferred->ranges);
+	return ret;
 }
 
 static int sweep(struct iova_mt_deferred *deferred,
-		 enum iova_mt_drainer drainer)
+		 enum iova_mt_drainer drainer, u64 *erased)
 {
 	unsigned long flags;
 	int ret;
 
 	iova_mt_index_lock(deferred->index, flags);
-	ret = sweep_locked(deferred, drainer);
+	ret = sweep_locked(deferred, drainer, erased);
 	iova_mt_index_unlock(deferred->index, flags);
 	return ret;
 }
 
-/* Context: Process. Return: 0 or -ENOMEM. */
-static int sweep_all(struct iova_mt_deferred *deferred,
-		     enum iova_mt_drainer drainer)
+static void sweep_begin(struct iova_mt_deferred *deferred,
+			enum iova_mt_drainer drainer)
 {
+	trace_iova_mt_sweep_begin(deferred->index->domain_id, drainer,
+				  READ_ONCE(deferred->ranges));
+}
+
+static void sweep_end(struct iova_mt_deferred *deferred,
+		      enum iova_mt_drainer drainer, u64 erased, int error)
+{
+	trace_iova_mt_sweep_end(deferred->index->domain_id, drainer, erased,
+				READ_ONCE(deferred->ranges), error);
+}
+
+/*
+ * Sweep until nothing is left. Without memory, wait for nodes outside of the
+ * lock and go on with those: enough for one store at least.
+ *
+ * Context: Process, may sleep. Return: 0 or -ENOMEM.
+ */
+static int sweep_all(struct iova_mt_deferred *deferred,
+		     enum iova_mt_drainer drainer, u64 *erased)
+{
+	bool filled = false;
+	u64 before;
 	int ret;
 
+	sweep_begin(deferred, drainer);
 	do {
-		ret = sweep(deferred, drainer);
+		before = *erased;
+		ret = sweep(deferred, drainer, erased);
+		filled &= *erased == before;
+		if (ret == -ENOMEM) {
+			if (filled ||
+			    iova_mt_nodes_fill(&deferred->index->nodes))
+				break;
+			filled = true;
+		}
 		cond_resched();
-	} while (ret == -EAGAIN);
+	} while (ret);
+	sweep_end(deferred, drainer, *erased, ret);
 	return ret;
 }
 
@@ -185,15 +254,18 @@ static int sweep_all(struct iova_mt_deferred *deferred,
  */
 bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
 {
-	u64 before = READ_ONCE(deferred->drained[IOVA_MT_DRAIN_ALLOC]);
 	unsigned int holds = ALLOC_HOLDS;
+	int ret = -EAGAIN;
+	u64 erased = 0;
 
 	if (!READ_ONCE(deferred->ranges) ||
 	    time_before(jiffies, READ_ONCE(deferred->alloc_after)))
 		return false;
-	while (holds-- && sweep(deferred, IOVA_MT_DRAIN_ALLOC) == -EAGAIN)
-		;
-	return READ_ONCE(deferred->drained[IOVA_MT_DRAIN_ALLOC]) != before;
+	sweep_begin(deferred, IOVA_MT_DRAIN_ALLOC);
+	while (holds-- && ret == -EAGAIN)
+		ret = sweep(deferred, IOVA_MT_DRAIN_ALLOC, &erased);
+	sweep_end(deferred, IOVA_MT_DRAIN_ALLOC, erased, ret);
+	return erased;
 }
 
 /**
@@ -205,7 +277,11 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
  */
 int iova_mt_deferred_drain(struct iova_mt_deferred *deferred)
 {
-	return sweep_all(deferred, IOVA_MT_DRAIN_REQUEST);
+	u64 erased = 0;
+	int ret = sweep_all(deferred, IOVA_MT_DRAIN_REQUEST, &erased);
+
+	trace_iova_mt_drain(deferred->index->domain_id, ret);
+	return ret;
 }
 
 /* Progress sets the backoff back, so that recovery is as quick as can be. */
@@ -240,20 +316,13 @@ static void work_fn(struct work_struct *work)
 		container_of(to_delayed_work(work), struct iova_mt_deferred, work);
 	struct iova_mt_index *index = deferred->index;
 	unsigned long flags, ranges, pages, backoff;
+	u64 erased = 0;
 	bool warn;
-	u64 before;
-	int ret;
+	int ret = sweep_all(deferred, IOVA_MT_DRAIN_WORKER, &erased);
 
 	iova_mt_index_lock(index, flags);
 	deferred->rounds++;
-	before = deferred->drained[IOVA_MT_DRAIN_WORKER];
-	iova_mt_index_unlock(index, flags);
-
-	ret = sweep_all(deferred, IOVA_MT_DRAIN_WORKER);
-
-	iova_mt_index_lock(index, flags);
-	round_end_locked(deferred, !ret ||
-			 deferred->drained[IOVA_MT_DRAIN_WORKER] != before);
+	round_end_locked(deferred, !ret || erased);
 	warn = warning_due_locked(deferred);
 	ranges = deferred->ranges;
 	pages = deferred->pages;
@@ -262,12 +331,12 @@ static void work_fn(struct work_struct *work)
 
 	if (warn)
 		pr_warn("domain %u: no memory to erase %lu freed ranges (%lu pages) in %u rounds, trying on\n",
-			deferred->domain_id, ranges, pages, WARN_ROUNDS);
+			index->domain_id, ranges, pages, WARN_ROUNDS);
 	if (ret)
-		queue_delayed_work(queue, &deferred->work, backoff);
+		queue_delayed_work(iova_mt_queue, &deferred->work, backoff);
 }
 
-/* Context: Process. Return: age of the oldest marker in ms, 0 if there is none. */
+/* Context: Process. Return: age of the oldest deferred range in ms, 0 if there is none. */
 static u64 oldest_ms(struct iova_mt_deferred *deferred)
 {
 	unsigned long now = ktime_to_ms(ktime_get());
@@ -330,21 +399,21 @@ void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 /**
  * iova_mt_deferred_init() - make an empty backlog
  * @deferred: the backlog
- * @index: where the markers are
+ * @how: how ranges are deferred, for life
+ * @index: where the ranges are
  * @counters: where to count
- * @domain_id: for messages
  *
  * Context: Any.
  */
 void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
+			   const struct iova_mt_deferral *how,
 			   struct iova_mt_index *index,
-			   const struct iova_mt_counters *counters,
-			   unsigned int domain_id)
+			   const struct iova_mt_counters *counters)
 {
 	*deferred = (struct iova_mt_deferred){
+		.how = how,
 		.index = index,
 		.counters = counters,
-		.domain_id = domain_id,
 		.backoff = msecs_to_jiffies(BACKOFF_MIN_MS),
 		.alloc_after = jiffies,
 	};
@@ -353,36 +422,16 @@ void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
 }
 
 /**
- * iova_mt_deferred_destroy() - stop the worker
+ * iova_mt_deferred_destroy() - stop the worker, free what belongs to the entries
  * @deferred: the backlog, which nobody adds to any more
  *
- * What is still deferred goes with the tree.
+ * What is still deferred goes with the tree, which goes next.
  *
  * Context: Process, may sleep.
  */
 void iova_mt_deferred_destroy(struct iova_mt_deferred *deferred)
 {
 	cancel_delayed_work_sync(&deferred->work);
-}
-
-/**
- * iova_mt_deferred_module_init() - make the workers' queue
- *
- * Context: Process, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int iova_mt_deferred_module_init(void)
-{
-	queue = alloc_workqueue("iova_mt", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	return queue ? 0 : -ENOMEM;
-}
-
-/**
- * iova_mt_deferred_module_exit() - undo iova_mt_deferred_module_init()
- *
- * Context: Process, may sleep.
- */
-void iova_mt_deferred_module_exit(void)
-{
-	destroy_workqueue(queue);
+	if (deferred->how->discard)
+		deferred->how->discard(deferred);
 }

@@ -5,12 +5,14 @@
 #ifndef _IOVA_MT_DEFERRED_H
 #define _IOVA_MT_DEFERRED_H
 
+#include <linux/llist.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
 #include <iova_mt/ops.h>
 
 struct iova_mt_counters;
+struct iova_mt_deferral;
 struct iova_mt_index;
 
 /* Entries that are looked at in one lock hold: a few us. */
@@ -18,6 +20,19 @@ struct iova_mt_index;
 
 /* Sizes up to 2^(this - 1) pages are remembered. */
 #define IOVA_MT_RECENT		12
+
+/* Ranges that can be noted when not even a swap goes through. */
+#define IOVA_MT_ORPHANS		64
+
+/**
+ * struct iova_mt_orphan - a deferred range that looks live
+ * @first: first pfn
+ * @last: last pfn
+ */
+struct iova_mt_orphan {
+	unsigned long first;
+	unsigned long last;
+};
 
 /**
  * enum iova_mt_drainer - who sweeps
@@ -35,21 +50,22 @@ enum iova_mt_drainer {
 
 /**
  * struct iova_mt_deferred - the backlog of a domain
- * @index: where the markers are; its lock protects all but @work
+ * @how: how ranges are deferred
+ * @index: where they are; its lock protects all but @work and the head of @list
  * @counters: the domain's
- * @domain_id: for messages
- * @low: no marker is below; a sweep begins here and moves it up
- * @high: no marker is above
- * @ranges: markers now
+ * @low: no deferred range is below; a sweep for markers begins here and moves it
+ *	up
+ * @high: none is above
+ * @ranges: deferred now
  * @pages: pages in them
- * @highest_ranges: most markers ever
+ * @highest_ranges: most ranges ever
  * @highest_pages: most pages ever
  * @total: ranges ever deferred
  * @total_pages: pages in them
  * @drained: ranges erased, by whom
- * @taken: markers that allocations took over whole
+ * @taken: ranges that allocations took over whole
  * @take_from: where the last search for one ended
- * @recent: per size rounded up to a power of two, the marker made last
+ * @recent: per size rounded up to a power of two, the one deferred last
  * @rounds: sweeps begun by the worker
  * @retries: sweeps that ended for lack of memory
  * @failed_rounds: rounds in a row without progress
@@ -58,11 +74,15 @@ enum iova_mt_drainer {
  * @alloc_after: allocations do not sweep before this time, jiffies: the last
  *	sweep got no memory
  * @work: the worker
+ * @orphans: of the markers: ranges that have none
+ * @nr_orphans: how many
+ * @list: of the list: records that came in
+ * @batch: of the list: records that are looked at next
  */
 struct iova_mt_deferred {
+	const struct iova_mt_deferral *how;
 	struct iova_mt_index *index;
 	const struct iova_mt_counters *counters;
-	unsigned int domain_id;
 	unsigned long low;
 	unsigned long high;
 	unsigned long ranges;
@@ -82,19 +102,25 @@ struct iova_mt_deferred {
 	unsigned long backoff;
 	unsigned long alloc_after;
 	struct delayed_work work;
+	struct iova_mt_orphan orphans[IOVA_MT_ORPHANS];
+	unsigned int nr_orphans;
+	struct llist_head list;
+	struct llist_head batch;
 };
 
-int iova_mt_deferred_module_init(void);
-void iova_mt_deferred_module_exit(void);
-
 void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
+			   const struct iova_mt_deferral *how,
 			   struct iova_mt_index *index,
-			   const struct iova_mt_counters *counters,
-			   unsigned int domain_id);
+			   const struct iova_mt_counters *counters);
 void iova_mt_deferred_destroy(struct iova_mt_deferred *deferred);
 
+bool iova_mt_deferred_has_locked(const struct iova_mt_deferred *deferred,
+				 const void *entry, unsigned long first);
 void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
-				 unsigned long first, unsigned long last);
+				 unsigned long first, unsigned long last,
+				 void *entry);
+void iova_mt_deferred_removed_locked(struct iova_mt_deferred *deferred,
+				     unsigned long ranges, unsigned long pages);
 void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 				 unsigned long marker_first,
 				 unsigned long marker_last,

@@ -10,6 +10,7 @@
  * block and never loop.
  */
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include "base/fault.h"
 #include "maple/counters.h"
@@ -21,18 +22,22 @@
  * @index: the index
  * @start_pfn: lowest pfn that is handed out
  * @counters: where to count
+ * @domain_id: whose it is
  *
- * Context: Process.
+ * Context: Process, may sleep.
  */
 void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
-			const struct iova_mt_counters *counters)
+			const struct iova_mt_counters *counters,
+			unsigned int domain_id)
 {
 	mt_init_flags(&index->tree, MT_FLAGS_ALLOC_RANGE);
+	memset(&index->lock, 0, sizeof(index->lock));
 	index->start_pfn = start_pfn;
+	index->domain_id = domain_id;
 	index->erases = 0;
 	index->refused = 0;
 	index->counters = counters;
-	iova_mt_nodes_init(&index->nodes, &index->tree, counters);
+	iova_mt_nodes_init(&index->nodes, &index->tree, counters, domain_id);
 }
 
 /**
@@ -73,7 +78,7 @@ int iova_mt_index_insert_locked(struct iova_mt_index *index,
 	MA_STATE(mas, &index->tree, first, last);
 
 	iova_mt_index_assert_locked(index);
-	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_insert) ||
+	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_insert, index->domain_id) ||
 	    iova_mt_nodes_store_locked(&index->nodes, &mas, entry)) {
 		iova_mt_count(index->counters, COUNTER_insert_failed);
 		return -ENOMEM;
@@ -99,7 +104,7 @@ int iova_mt_index_erase_locked(struct iova_mt_index *index,
 	MA_STATE(mas, &index->tree, first, last);
 
 	iova_mt_index_assert_locked(index);
-	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_erase) ||
+	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_erase, index->domain_id) ||
 	    iova_mt_nodes_store_locked(&index->nodes, &mas, NULL)) {
 		iova_mt_count(index->counters, COUNTER_erase_failed);
 		return -ENOMEM;
@@ -120,7 +125,7 @@ int iova_mt_index_erase_locked(struct iova_mt_index *index,
  * A value swap: the tree keeps its shape and needs no node.
  *
  * Context: Any, under the lock.
- * Return: 0, or -ENOMEM should that ever be wrong.
+ * Return: 0, or -ENOMEM: injected, or should that ever be wrong.
  */
 int iova_mt_index_swap_locked(struct iova_mt_index *index, unsigned long first,
 			      unsigned long last, void *entry)
@@ -128,7 +133,8 @@ int iova_mt_index_swap_locked(struct iova_mt_index *index, unsigned long first,
 	MA_STATE(mas, &index->tree, first, last);
 
 	iova_mt_index_assert_locked(index);
-	if (iova_mt_nodes_store_locked(&index->nodes, &mas, entry)) {
+	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_swap, index->domain_id) ||
+	    iova_mt_nodes_swap_locked(&index->nodes, &mas, entry)) {
 		iova_mt_count(index->counters, COUNTER_swap_failed);
 		return -ENOMEM;
 	}
@@ -226,7 +232,7 @@ void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 			break;
 		}
 		looked++;
-		if (iova_mt_entry_is_marker(entry))
+		if (iova_mt_entry_is_deferred(entry))
 			run_add(run, &mas, entry);
 		else if (!run->ranges)
 			run->next = mas.last + 1;
@@ -242,7 +248,7 @@ static bool matches(const struct iova_mt_index *index,
 		    const struct iova_mt_match *match, const struct ma_state *mas,
 		    const void *entry)
 {
-	return iova_mt_entry_is_marker(entry) &&
+	return iova_mt_entry_is_deferred(entry) &&
 	       mas->last - mas->index == match->size - 1 &&
 	       IS_ALIGNED(mas->index, BIT(match->order)) &&
 	       mas->index >= index->start_pfn && mas->last <= match->limit;
@@ -275,6 +281,7 @@ bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
 			break;
 		iova_mt_count(index->counters, COUNTER_take_entry);
 		match->first = mas.index;
+		match->entry = entry;
 		match->next = mas.last + 1;
 		if (matches(index, match, &mas, entry))
 			return true;

@@ -8,10 +8,11 @@
 #include <linux/lockdep.h>
 #include <linux/maple_tree.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
 
 #include <iova_mt/iova_mt.h>
 
+#include "base/lock.h"
+#include "maple/entry.h"
 #include "maple/nodes.h"
 
 struct iova_mt_counters;
@@ -36,8 +37,10 @@ struct iova_mt_refusal {
  *	struct iova_mt_deferred beside it. Taken with interrupts off: frees come
  *	from hardirq. Nothing is taken inside it but what slab and workqueue
  *	take.
+ * @lock: what was measured of that lock
  * @nodes: where the nodes of @tree come from
  * @start_pfn: lowest pfn that is handed out, constant
+ * @domain_id: of the domain, for messages and fault points, constant
  * @erases: erases so far; a search that saw it change cannot say "none"
  * @refused: valid bits of @refusal
  * @refusal: per order of alignment, exact: cleared by the erase that makes it
@@ -46,8 +49,10 @@ struct iova_mt_refusal {
  */
 struct iova_mt_index {
 	struct maple_tree tree;
+	struct iova_mt_lock lock;
 	struct iova_mt_nodes nodes;
 	unsigned long start_pfn;
+	unsigned int domain_id;
 	unsigned long erases;
 	unsigned long refused;
 	struct iova_mt_refusal refusal[IOVA_MT_REFUSAL_ORDERS];
@@ -80,6 +85,7 @@ struct iova_mt_run {
  * @order: alignment, as a power of two of pages
  * @limit: highest pfn
  * @first: first pfn of the marker
+ * @entry: its entry
  * @next: where to go on when none was found
  * @end: there is no other marker
  */
@@ -88,44 +94,21 @@ struct iova_mt_match {
 	unsigned int order;
 	unsigned long limit;
 	unsigned long first;
+	void *entry;
 	unsigned long next;
 	bool end;
 };
 
-/*
- * Entries are values: the state in the low two bits and a tag above. The tag of
- * a marker is the time of its deferral in ms, that of a reserved range tells
- * which call reserved it.
- */
-static inline void *iova_mt_entry(enum iova_mt_state state, unsigned long tag)
-{
-	return xa_mk_value(((tag << 2) | state) & LONG_MAX);
-}
-
-static inline enum iova_mt_state iova_mt_entry_state(const void *entry)
-{
-	return xa_to_value(entry) & 3;
-}
-
-static inline unsigned long iova_mt_entry_tag(const void *entry)
-{
-	return xa_to_value(entry) >> 2;
-}
-
-static inline bool iova_mt_entry_is_marker(const void *entry)
-{
-	return entry && iova_mt_entry_state(entry) == IOVA_MT_DEFERRED;
-}
-
 #define iova_mt_index_lock(_index, _flags) \
-	spin_lock_irqsave(&(_index)->tree.ma_lock, _flags)
+	((_flags) = iova_mt_lock_take(&(_index)->lock, &(_index)->tree.ma_lock))
 #define iova_mt_index_unlock(_index, _flags) \
-	spin_unlock_irqrestore(&(_index)->tree.ma_lock, _flags)
+	iova_mt_lock_release(&(_index)->lock, &(_index)->tree.ma_lock, _flags)
 #define iova_mt_index_assert_locked(_index) \
 	lockdep_assert_held(&(_index)->tree.ma_lock)
 
 void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
-			const struct iova_mt_counters *counters);
+			const struct iova_mt_counters *counters,
+			unsigned int domain_id);
 void iova_mt_index_destroy(struct iova_mt_index *index);
 
 int iova_mt_index_insert_locked(struct iova_mt_index *index,

@@ -14,7 +14,9 @@
 
 #include "maple/cache.h"
 #include "maple/counters.h"
+#include "maple/deferral.h"
 #include "maple/maple.h"
+#include "maple/queue.h"
 #include "maple/space.h"
 
 static const char *const counter_names[] = {
@@ -45,7 +47,7 @@ static int maple_create(struct iova_mt_domain *domain)
 	if (ret)
 		goto free_maple;
 	iova_mt_space_init(&maple->space, domain->start_pfn, &maple->counters,
-			   domain->id);
+			   domain->id, iova_mt_deferral_default());
 	ret = iova_mt_cache_init(&maple->cache, &maple->space, &maple->counters);
 	if (ret)
 		goto destroy_space;
@@ -82,7 +84,11 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
 		return 0;
 	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn, aligned, pfn);
-	if (ret && (flags & IOVA_MT_FLUSH) &&
+	/*
+	 * Without memory, what lies in the caches of other CPUs is all there is:
+	 * flushed and deferred, it can be handed out again.
+	 */
+	if (ret && (ret == -ENOMEM || (flags & IOVA_MT_FLUSH)) &&
 	    iova_mt_cache_flush(&maple->cache))
 		ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
 					  aligned, pfn);
@@ -150,11 +156,27 @@ static void maple_backlog(struct iova_mt_domain *domain,
 	iova_mt_deferred_backlog(&maple->space.deferred, backlog);
 }
 
+static const char *maple_deferral(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	return maple->space.deferred.how->name;
+}
+
 static void maple_counters(struct iova_mt_domain *domain, u64 *values)
 {
 	struct iova_mt_maple *maple = domain->priv;
 
 	iova_mt_counters_sum(&maple->counters, values);
+}
+
+static int maple_lock_stat(struct iova_mt_domain *domain,
+			   struct iova_mt_lock_stat *stat)
+{
+	struct iova_mt_maple *maple = domain->priv;
+	struct iova_mt_index *index = &maple->space.index;
+
+	return iova_mt_lock_read(&index->lock, &index->tree.ma_lock, stat);
 }
 
 const struct iova_mt_ops iova_mt_maple_ops = {
@@ -172,7 +194,9 @@ const struct iova_mt_ops iova_mt_maple_ops = {
 	.next = maple_next,
 	.drain = maple_drain,
 	.backlog = maple_backlog,
+	.deferral = maple_deferral,
 	.counters = maple_counters,
+	.lock_stat = maple_lock_stat,
 };
 
 /**
@@ -188,16 +212,21 @@ int iova_mt_maple_init(void)
 	ret = iova_mt_nodes_module_init();
 	if (ret)
 		return ret;
-	ret = iova_mt_deferred_module_init();
+	ret = iova_mt_queue_module_init();
 	if (ret)
 		goto exit_nodes;
+	ret = iova_mt_list_module_init();
+	if (ret)
+		goto exit_queue;
 	ret = iova_mt_cache_module_init();
 	if (ret)
-		goto exit_deferred;
+		goto exit_list;
 	return 0;
 
-exit_deferred:
-	iova_mt_deferred_module_exit();
+exit_list:
+	iova_mt_list_module_exit();
+exit_queue:
+	iova_mt_queue_module_exit();
 exit_nodes:
 	iova_mt_nodes_module_exit();
 	return ret;
@@ -211,6 +240,7 @@ exit_nodes:
 void iova_mt_maple_exit(void)
 {
 	iova_mt_cache_module_exit();
-	iova_mt_deferred_module_exit();
+	iova_mt_list_module_exit();
+	iova_mt_queue_module_exit();
 	iova_mt_nodes_module_exit();
 }

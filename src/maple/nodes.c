@@ -5,6 +5,12 @@
  * All stores go through here, under the tree's lock. What a store needs is
  * allocated in one attempt, and then used at once.
  *
+ * Beside that there is a reserve for each tree: a tree state that was given
+ * nodes in a task, where memory can be waited for. An erase whose own request is
+ * refused is served from it. With what the module may call, nodes cannot be
+ * handed from one state to another, so the reserve itself is the state that
+ * stores: mas_store() takes what mas_preallocate() has left there.
+ *
  * Where nodes come in sheaves (see compat.h), a request for two or more may not
  * be made in an interrupt: kmem_cache_prefill_sheaf() and its counterpart keep
  * interrupts out by nothing, and the interrupted task may be inside for the
@@ -12,8 +18,8 @@
  * the CPU's, though: it is filled and emptied without that lock. So there a
  * store in an interrupt
  *  - goes on when it surely needs at most one node, which is most of them;
- *  - otherwise takes its nodes from a tree state that was given such a sheaf in
- *    a task, keeps it, and tops it up as it goes;
+ *  - otherwise takes its nodes from the reserve, which is such a sheaf there,
+ *    and tops it up as it goes;
  *  - fails like one without memory when that is lost for lack of memory, until
  *    a task has made another.
  *
@@ -23,14 +29,19 @@
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/xarray.h>
 
+#include "base/fault.h"
 #include "compat.h"
 #include "maple/counters.h"
 #include "maple/nodes.h"
+#include "maple/queue.h"
 
 #define ATOMIC_GFP	(GFP_ATOMIC | __GFP_NOWARN)
+/* May wait for memory, but not for I/O, which may be waiting for a mapping. */
+#define FILL_GFP	(GFP_NOIO | __GFP_NOWARN)
 
 /*
  * What the leaf has to spare: a range takes one slot, and splits the gap that it
@@ -39,6 +50,9 @@
 #define SLOTS_TAKEN	2
 #define SLOTS_MIN	(MAPLE_RANGE64_SLOTS / 2)
 
+/* So many stores from the reserve, and it is time to fill it. */
+#define USES_MAX	8
+
 #define REFILL_MIN_MS	10
 #define REFILL_MAX_MS	1000
 
@@ -46,12 +60,15 @@
  * How many nodes a state asks for is decided by the height that its tree says it
  * has. This one is never written once it is made, and says that it is so high
  * that a store over all of it needs 64 nodes: twice what a usual sheaf holds,
- * and more than any store needs.
+ * and three times what a store into a tree of a million ranges can need. Its
+ * lock is a mutex, because those who ask may sleep.
  */
 static struct maple_tree scratch;
+static DEFINE_MUTEX(scratch_mutex);
 
 #define SCRATCH_ENTRIES	64
 #define SCRATCH_HEIGHT	21
+#define RESERVE_NODES	(3 * SCRATCH_HEIGHT + 1)
 
 static bool may_ask(void)
 {
@@ -103,35 +120,49 @@ static bool may_need_sheaf(struct maple_tree *tree, unsigned long first,
 	return end < SLOTS_MIN + (entry ? 0 : SLOTS_TAKEN);
 }
 
-/* Context: Process: it asks for a sheaf. */
-static bool fill(struct iova_mt_nodes *nodes)
+/**
+ * iova_mt_nodes_fill() - put as many nodes into the reserve as it takes
+ * @nodes: whose reserve
+ *
+ * Afterwards, one store at least goes through without memory.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int iova_mt_nodes_fill(struct iova_mt_nodes *nodes)
 {
 	struct ma_state state;
 	unsigned long flags;
-	int ret;
+	int ret = -ENOMEM;
 
+	mutex_lock(&scratch_mutex);
 	mas_init(&state, &scratch, 1);
 	mas_set_range(&state, 1, ULONG_MAX - 1);
-	spin_lock_irqsave(&scratch.ma_lock, flags);
-	ret = mas_preallocate(&state, xa_mk_value(0), ATOMIC_GFP);
-	spin_unlock_irqrestore(&scratch.ma_lock, flags);
-	if (ret)
-		return false;
+	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_refill, nodes->domain_id))
+		ret = mas_preallocate(&state, xa_mk_value(0), FILL_GFP);
+	mutex_unlock(&scratch_mutex);
+	if (ret) {
+		iova_mt_count(nodes->counters, COUNTER_reserve_fill_failed);
+		return ret;
+	}
 
 	state.tree = nodes->tree;
 	spin_lock_irqsave(&nodes->tree->ma_lock, flags);
 	swap(nodes->reserve, state);
 	nodes->filled = true;
+	nodes->uses = 0;
 	spin_unlock_irqrestore(&nodes->tree->ma_lock, flags);
 	/* What was there before, if anything. */
 	mas_destroy(&state);
-	return true;
+	iova_mt_count(nodes->counters, COUNTER_reserve_fill);
+	return 0;
 }
 
 /* Context: Any. */
 static void refill_later(struct iova_mt_nodes *nodes)
 {
-	schedule_delayed_work(&nodes->refill, msecs_to_jiffies(nodes->backoff_ms));
+	queue_delayed_work(iova_mt_queue, &nodes->refill,
+			   msecs_to_jiffies(nodes->backoff_ms));
 }
 
 static void refill_fn(struct work_struct *work)
@@ -139,7 +170,8 @@ static void refill_fn(struct work_struct *work)
 	struct iova_mt_nodes *nodes = container_of(to_delayed_work(work),
 						   struct iova_mt_nodes, refill);
 
-	if (READ_ONCE(nodes->filled) || fill(nodes)) {
+	if ((READ_ONCE(nodes->filled) && READ_ONCE(nodes->uses) < USES_MAX) ||
+	    !iova_mt_nodes_fill(nodes)) {
 		nodes->backoff_ms = REFILL_MIN_MS;
 		return;
 	}
@@ -147,12 +179,23 @@ static void refill_fn(struct work_struct *work)
 	refill_later(nodes);
 }
 
+/* Has the reserve enough for any store, if each so far took as much as it can? */
+static bool enough_locked(const struct iova_mt_nodes *nodes)
+{
+	unsigned int most = 3 * mt_height(nodes->tree) + 1;
+
+	lockdep_assert_held(&nodes->tree->ma_lock);
+	return (nodes->uses + 1) * most <= RESERVE_NODES;
+}
+
 /*
  * mas_store() takes the nodes that mas_preallocate() has made sure of, and gives
- * none back.
+ * none back. mas_preallocate() asks for what the reserve does not have, and when
+ * it is refused, nothing is left there. @refused: it would be, so do not ask.
  */
 static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
-				     struct ma_state *mas, void *entry)
+				     struct ma_state *mas, void *entry,
+				     bool refused)
 {
 	struct ma_state *reserve = &nodes->reserve;
 
@@ -162,7 +205,9 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 		return -ENOMEM;
 	}
 	mas_set_range(reserve, mas->index, mas->last);
-	if (mas_preallocate(reserve, entry, ATOMIC_GFP)) {
+	if ((refused && !enough_locked(nodes)) ||
+	    mas_preallocate(reserve, entry, ATOMIC_GFP)) {
+		iova_mt_count(nodes->counters, COUNTER_reserve_spent);
 		nodes->filled = false;
 		refill_later(nodes);
 		return -ENOMEM;
@@ -171,7 +216,23 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 	mas_store(reserve, entry);
 	mas_set_range(mas, reserve->index, reserve->last);
 	iova_mt_count(nodes->counters, COUNTER_reserve_used);
+	if (++nodes->uses == USES_MAX)
+		refill_later(nodes);
 	return 0;
+}
+
+/* With nodes that are asked for now. */
+static int store_now_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
+			    void *entry)
+{
+	unsigned long first = mas->index, last = mas->last;
+
+	lockdep_assert_held(&nodes->tree->ma_lock);
+	if (!store(mas, entry))
+		return 0;
+	iova_mt_count(nodes->counters, COUNTER_node_refused);
+	mas_set_range(mas, first, last);
+	return -ENOMEM;
 }
 
 /**
@@ -182,7 +243,8 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
  * @entry: what to store, NULL to erase
  *
  * The range is one that is in the tree, a part of one, or lies in one gap; for
- * NULL, it may also be several ranges.
+ * NULL, it may also be several ranges. A store of NULL falls back on the
+ * reserve.
  *
  * Context: Any, under the tree's lock.
  * Return: 0, or -ENOMEM and then nothing has changed.
@@ -190,31 +252,59 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 			       void *entry)
 {
+	bool refused = iova_mt_fault_hit(IOVA_MT_FAULT_fail_node,
+					 nodes->domain_id);
+	bool ask = may_ask() ||
+		   !may_need_sheaf(nodes->tree, mas->index, mas->last, entry);
+
 	lockdep_assert_held(&nodes->tree->ma_lock);
-	if (likely(may_ask()) ||
-	    !may_need_sheaf(nodes->tree, mas->index, mas->last, entry))
-		return store(mas, entry);
-	return store_from_reserve_locked(nodes, mas, entry);
+	if (ask && !refused && !store_now_locked(nodes, mas, entry))
+		return 0;
+	if (ask && entry)
+		return -ENOMEM;
+	return store_from_reserve_locked(nodes, mas, entry, refused);
 }
 
 /**
- * iova_mt_nodes_init() - make ready, and fill the reserve if there has to be one
+ * iova_mt_nodes_swap_locked() - put another entry over one range
+ * @nodes: of the tree
+ * @mas: a fresh state, set to the range
+ * @entry: what to store, not NULL
+ *
+ * Needs no node.
+ *
+ * Context: Any, under the tree's lock.
+ * Return: 0, or -ENOMEM should that ever be wrong.
+ */
+int iova_mt_nodes_swap_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
+			      void *entry)
+{
+	lockdep_assert_held(&nodes->tree->ma_lock);
+	return store(mas, entry);
+}
+
+/**
+ * iova_mt_nodes_init() - make ready, and fill the reserve
  * @nodes: the nodes
  * @tree: their tree, empty
  * @counters: where to count
+ * @domain_id: whose they are
  *
- * Context: Process.
+ * Context: Process, may sleep.
  */
 void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
-			const struct iova_mt_counters *counters)
+			const struct iova_mt_counters *counters,
+			unsigned int domain_id)
 {
 	nodes->tree = tree;
 	nodes->counters = counters;
+	nodes->domain_id = domain_id;
 	nodes->filled = false;
+	nodes->uses = 0;
 	mas_init(&nodes->reserve, tree, 0);
 	INIT_DELAYED_WORK(&nodes->refill, refill_fn);
 	nodes->backoff_ms = REFILL_MIN_MS;
-	if (IOVA_MT_NODES_IN_SHEAVES && !fill(nodes))
+	if (iova_mt_nodes_fill(nodes))
 		refill_later(nodes);
 }
 
@@ -238,22 +328,23 @@ void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes)
  */
 int iova_mt_nodes_module_init(void)
 {
+	MA_STATE(mas, &scratch, 0, 0);
 	unsigned long i;
 	int ret = 0;
 
-	mt_init_flags(&scratch, MT_FLAGS_ALLOC_RANGE);
-	if (!IOVA_MT_NODES_IN_SHEAVES)
-		return 0;
-	for (i = 0; i < SCRATCH_ENTRIES && !ret; i++)
-		ret = mtree_store_range(&scratch, 2 * i, 2 * i, xa_mk_value(i),
-					GFP_KERNEL);
-	if (ret) {
-		mtree_destroy(&scratch);
-		return ret;
+	mt_init_flags(&scratch, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
+	mt_set_external_lock(&scratch, &scratch_mutex);
+	mutex_lock(&scratch_mutex);
+	for (i = 0; i < SCRATCH_ENTRIES && !ret; i++) {
+		mas_set_range(&mas, 2 * i, 2 * i);
+		ret = mas_store_gfp(&mas, xa_mk_value(i), GFP_KERNEL);
 	}
 	scratch.ma_flags &= ~MT_FLAGS_HEIGHT_MASK;
 	scratch.ma_flags |= SCRATCH_HEIGHT << MT_FLAGS_HEIGHT_OFFSET;
-	return 0;
+	mutex_unlock(&scratch_mutex);
+	if (ret)
+		iova_mt_nodes_module_exit();
+	return ret;
 }
 
 /**
@@ -263,5 +354,7 @@ int iova_mt_nodes_module_init(void)
  */
 void iova_mt_nodes_module_exit(void)
 {
-	mtree_destroy(&scratch);
+	mutex_lock(&scratch_mutex);
+	__mt_destroy(&scratch);
+	mutex_unlock(&scratch_mutex);
 }

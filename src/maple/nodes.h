@@ -15,16 +15,20 @@ struct iova_mt_counters;
  * struct iova_mt_nodes - the nodes of a tree
  * @tree: the tree; its lock protects all but @refill
  * @counters: the domain's
- * @reserve: holds nodes for stores in interrupts, where the kernel needs it
+ * @domain_id: the domain's
+ * @reserve: holds nodes for stores that cannot get any
  * @filled: it does; when false, nothing may be asked of it in an interrupt
+ * @uses: stores that it has served since it was filled
  * @backoff_ms: wait before the next attempt to fill it, written by @refill
  * @refill: fills it
  */
 struct iova_mt_nodes {
 	struct maple_tree *tree;
 	const struct iova_mt_counters *counters;
+	unsigned int domain_id;
 	struct ma_state reserve;
 	bool filled;
+	unsigned int uses;
 	unsigned int backoff_ms;
 	struct delayed_work refill;
 };
@@ -33,10 +37,14 @@ int iova_mt_nodes_module_init(void);
 void iova_mt_nodes_module_exit(void);
 
 void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
-			const struct iova_mt_counters *counters);
+			const struct iova_mt_counters *counters,
+			unsigned int domain_id);
 void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes);
+int iova_mt_nodes_fill(struct iova_mt_nodes *nodes);
 
 int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 			       void *entry);
+int iova_mt_nodes_swap_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
+			      void *entry);
 
 #endif /* _IOVA_MT_NODES_H */

@@ -2,9 +2,9 @@
 /*
  * Reuse: a deferred range is handed out again, whole.
  *
- * An allocation that gets no memory, or finds no gap, takes over a marker of
- * exactly its size: a value swap, which needs no memory. So with every atomic
- * allocation failing, a steady load of maps and unmaps goes on.
+ * An allocation that gets no memory, or finds no gap, takes over a deferred range
+ * of exactly its size, which needs no memory however ranges are deferred. So with
+ * every atomic allocation failing, a steady load of maps and unmaps goes on.
  *
  * Locks: the tree's lock.
  */
@@ -13,6 +13,8 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 
+#include "base/trace.h"
+#include "maple/deferral.h"
 #include "maple/deferred.h"
 #include "maple/index.h"
 #include "maple/reuse.h"
@@ -66,12 +68,13 @@ static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
 	    !iova_mt_index_match_locked(index, from, max, budget, match))
 		return false;
 	last = match->first + match->size - 1;
-	if (WARN_ON_ONCE(iova_mt_index_swap_locked(index, match->first, last,
-						   iova_mt_entry(IOVA_MT_LIVE, 0))))
+	if (deferred->how->take_locked(deferred, match->first, last,
+				       match->entry))
 		return false;
-	iova_mt_deferred_cut_locked(deferred, match->first, last, match->first,
-				    last);
+	iova_mt_deferred_removed_locked(deferred, 1, match->size);
 	deferred->taken++;
+	trace_iova_mt_reuse(index->domain_id, match->first, last,
+			    deferred->ranges);
 	return true;
 }
 
@@ -90,18 +93,24 @@ static bool take_recent(struct iova_mt_deferred *deferred,
 	return taken;
 }
 
-/* One piece of a search that goes round, from where the last one ended. */
+/*
+ * One piece of a search that goes round, from @pos on. Where it ends is where
+ * the next search begins; but each goes its own way round, or two at once would
+ * hide from each other what they pass.
+ */
 static bool take_next(struct iova_mt_deferred *deferred,
-		      struct iova_mt_match *match, unsigned int *rounds)
+		      struct iova_mt_match *match, unsigned long *pos,
+		      unsigned int *rounds)
 {
 	unsigned long flags;
 	bool taken;
 
 	iova_mt_index_lock(deferred->index, flags);
-	taken = take_locked(deferred, max(deferred->take_from, deferred->low),
-			    deferred->high, IOVA_MT_HOLD_ENTRIES, match);
-	deferred->take_from = match->end ? 0 : match->next;
+	taken = take_locked(deferred, max(*pos, deferred->low), deferred->high,
+			    IOVA_MT_HOLD_ENTRIES, match);
+	*pos = match->end ? 0 : match->next;
 	*rounds += match->end;
+	deferred->take_from = *pos;
 	iova_mt_index_unlock(deferred->index, flags);
 	return taken;
 }
@@ -131,6 +140,7 @@ bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
 		.limit = limit,
 	};
 	unsigned int holds = error == -ENOSPC ? NO_SPACE_HOLDS : NO_MEMORY_HOLDS;
+	unsigned long pos = READ_ONCE(deferred->take_from);
 	unsigned int rounds = 0;
 	bool taken = false;
 
@@ -138,7 +148,7 @@ bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
 		return false;
 	taken = take_recent(deferred, &match);
 	while (!taken && holds-- && rounds < 2)
-		taken = take_next(deferred, &match, &rounds);
+		taken = take_next(deferred, &match, &pos, &rounds);
 	*pfn = match.first;
 	return taken;
 }

@@ -11,6 +11,7 @@
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
+#include "maple/deferral.h"
 #include "maple/reuse.h"
 #include "maple/search.h"
 #include "maple/space.h"
@@ -25,17 +26,18 @@
  * @space: the space
  * @start_pfn: lowest pfn that is handed out
  * @counters: where to count
- * @domain_id: for messages
+ * @domain_id: for messages and fault points
+ * @how: how ranges are deferred
  *
- * Context: Process.
+ * Context: Process, may sleep.
  */
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
-			unsigned int domain_id)
+			unsigned int domain_id,
+			const struct iova_mt_deferral *how)
 {
-	iova_mt_index_init(&space->index, start_pfn, counters);
-	iova_mt_deferred_init(&space->deferred, &space->index, counters,
-			      domain_id);
+	iova_mt_index_init(&space->index, start_pfn, counters, domain_id);
+	iova_mt_deferred_init(&space->deferred, how, &space->index, counters);
 	space->reservations = 0;
 }
 
@@ -51,11 +53,23 @@ void iova_mt_space_destroy(struct iova_mt_space *space)
 	iova_mt_index_destroy(&space->index);
 }
 
+static void entry_drop(struct iova_mt_space *space, void *entry)
+{
+	if (space->deferred.how->drop)
+		space->deferred.how->drop(entry);
+}
+
+static void *entry_make(struct iova_mt_space *space, enum iova_mt_state state,
+			unsigned long tag)
+{
+	return space->deferred.how->entry(space->index.domain_id, state, tag);
+}
+
 static int alloc_once(struct iova_mt_space *space, unsigned long size,
-		      unsigned long limit, bool aligned, unsigned long *pfn)
+		      unsigned long limit, bool aligned, void *live,
+		      unsigned long *pfn)
 {
 	struct iova_mt_index *index = &space->index;
-	void *live = iova_mt_entry(IOVA_MT_LIVE, 0);
 	struct iova_mt_search search;
 	unsigned long flags;
 	int ret;
@@ -69,6 +83,24 @@ static int alloc_once(struct iova_mt_space *space, unsigned long size,
 							  *pfn + size - 1, live);
 		iova_mt_index_unlock(index, flags);
 	} while (ret == -EAGAIN);
+	return ret;
+}
+
+/* Search, and once more when a sweep has made room. */
+static int alloc_new(struct iova_mt_space *space, unsigned long size,
+		     unsigned long limit, bool aligned, unsigned long *pfn)
+{
+	void *live = entry_make(space, IOVA_MT_LIVE, 0);
+	int ret;
+
+	if (!live)
+		return -ENOMEM;
+	ret = alloc_once(space, size, limit, aligned, live, pfn);
+	if (ret == -ENOSPC &&
+	    iova_mt_deferred_sweep_for_alloc(&space->deferred))
+		ret = alloc_once(space, size, limit, aligned, live, pfn);
+	if (ret)
+		entry_drop(space, live);
 	return ret;
 }
 
@@ -86,16 +118,18 @@ static int alloc_once(struct iova_mt_space *space, unsigned long size,
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn)
 {
-	int ret;
+	int ret = alloc_new(space, size, limit, aligned, pfn);
 
-	ret = alloc_once(space, size, limit, aligned, pfn);
-	if (ret == -ENOSPC &&
-	    iova_mt_deferred_sweep_for_alloc(&space->deferred))
-		ret = alloc_once(space, size, limit, aligned, pfn);
 	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, ret,
 				      pfn))
 		ret = 0;
 	return ret;
+}
+
+static bool is_deferred_locked(struct iova_mt_space *space, const void *entry,
+			       unsigned long first)
+{
+	return iova_mt_deferred_has_locked(&space->deferred, entry, first);
 }
 
 static void free_locked(struct iova_mt_space *space, unsigned long pfn)
@@ -106,12 +140,14 @@ static void free_locked(struct iova_mt_space *space, unsigned long pfn)
 
 	iova_mt_index_assert_locked(index);
 	entry = iova_mt_index_load_locked(index, pfn, &first, &last);
-	if (!entry || iova_mt_entry_is_marker(entry)) {
+	if (!entry || is_deferred_locked(space, entry, first)) {
 		iova_mt_count(index->counters, COUNTER_free_unknown);
 		return;
 	}
 	if (iova_mt_index_erase_locked(index, first, last))
-		iova_mt_deferred_add_locked(&space->deferred, first, last);
+		iova_mt_deferred_add_locked(&space->deferred, first, last, entry);
+	else
+		entry_drop(space, entry);
 }
 
 /**
@@ -137,26 +173,50 @@ void iova_mt_space_free(struct iova_mt_space *space, const unsigned long *pfns,
 	}
 }
 
+static int reserve_store_locked(struct iova_mt_space *space, unsigned long first,
+				unsigned long last, unsigned long call)
+{
+	void *entry = entry_make(space, IOVA_MT_RESERVED, call);
+	int ret;
+
+	if (!entry)
+		return -ENOMEM;
+	ret = iova_mt_index_insert_locked(&space->index, first, last, entry);
+	if (ret)
+		entry_drop(space, entry);
+	return ret;
+}
+
 /*
  * Reserve what is not live or reserved in the first range or gap from @pfn on,
  * and move @pfn past it.
+ * Return: 0, -EAGAIN when it is to be looked at again, -ENOMEM.
  */
 static int reserve_piece_locked(struct iova_mt_space *space, unsigned long *pfn,
-				unsigned long last, void *reserved)
+				unsigned long last, unsigned long call)
 {
+	struct iova_mt_deferred *deferred = &space->deferred;
 	struct iova_mt_index *index = &space->index;
 	unsigned long range_first, range_last, piece_last;
 	void *entry;
+	int ret;
 
 	iova_mt_index_assert_locked(index);
 	entry = iova_mt_index_load_locked(index, *pfn, &range_first, &range_last);
 	piece_last = min(last, range_last);
-	if (!entry || iova_mt_entry_is_marker(entry)) {
-		if (iova_mt_index_insert_locked(index, *pfn, piece_last, reserved))
-			return -ENOMEM;
-		if (entry)
-			iova_mt_deferred_cut_locked(&space->deferred, range_first,
-						    range_last, *pfn, piece_last);
+	if (!entry) {
+		ret = reserve_store_locked(space, *pfn, piece_last, call);
+		if (ret)
+			return ret;
+	} else if (is_deferred_locked(space, entry, range_first)) {
+		ret = deferred->how->yield_locked(deferred, range_first,
+						  range_last, entry);
+		if (!ret)
+			ret = reserve_store_locked(space, *pfn, piece_last, call);
+		if (ret)
+			return ret;
+		iova_mt_deferred_cut_locked(deferred, range_first, range_last,
+					    *pfn, piece_last);
 	}
 	*pfn = piece_last + 1;
 	return 0;
@@ -164,15 +224,18 @@ static int reserve_piece_locked(struct iova_mt_space *space, unsigned long *pfn,
 
 /* Free the pieces that one call has reserved below @end. */
 static void unreserve(struct iova_mt_space *space, unsigned long first,
-		      unsigned long end, const void *reserved)
+		      unsigned long end, unsigned long call)
 {
 	struct iova_mt_index *index = &space->index;
 	unsigned long flags, range_first, range_last;
+	void *entry;
 
 	while (first < end) {
 		iova_mt_index_lock(index, flags);
-		if (iova_mt_index_load_locked(index, first, &range_first,
-					      &range_last) == reserved)
+		entry = iova_mt_index_load_locked(index, first, &range_first,
+						  &range_last);
+		if (entry && iova_mt_entry_state(entry) == IOVA_MT_RESERVED &&
+		    iova_mt_entry_tag(entry) == call)
 			free_locked(space, first);
 		iova_mt_index_unlock(index, flags);
 		if (range_last >= end - 1)
@@ -199,27 +262,25 @@ int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
 			  unsigned long last)
 {
 	struct iova_mt_index *index = &space->index;
-	unsigned long pfn = first, flags;
-	void *reserved = NULL;
+	unsigned long pfn = first, call = 0, flags;
 	unsigned int pieces;
 	int ret = 0;
 
 	do {
 		iova_mt_index_lock(index, flags);
-		if (!reserved)
-			reserved = iova_mt_entry(IOVA_MT_RESERVED,
-						 ++space->reservations);
-		for (pieces = HOLD_PIECES; pieces && !ret; pieces--) {
-			ret = reserve_piece_locked(space, &pfn, last, reserved);
+		if (!call)
+			call = ++space->reservations;
+		for (pieces = HOLD_PIECES; pieces; pieces--) {
+			ret = reserve_piece_locked(space, &pfn, last, call);
 			/* Past the end, or wrapped behind the highest pfn. */
-			if (pfn > last || pfn == 0)
+			if (ret == -ENOMEM || pfn > last || pfn == 0)
 				break;
 		}
 		iova_mt_index_unlock(index, flags);
-	} while (!ret && pfn <= last && pfn);
+	} while (ret != -ENOMEM && pfn <= last && pfn);
 
 	if (ret)
-		unreserve(space, first, pfn, reserved);
+		unreserve(space, first, pfn, call);
 	return ret;
 }
 
@@ -238,14 +299,15 @@ int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,
 	struct iova_mt_index *index = &space->index;
 	unsigned long flags;
 	void *entry;
+	bool found;
 
 	iova_mt_index_lock(index, flags);
 	entry = iova_mt_index_load_locked(index, pfn, &range->first, &range->last);
+	found = entry && !is_deferred_locked(space, entry, range->first);
+	if (found)
+		range->state = iova_mt_entry_state(entry);
 	iova_mt_index_unlock(index, flags);
-	if (!entry || iova_mt_entry_is_marker(entry))
-		return -ENOENT;
-	range->state = iova_mt_entry_state(entry);
-	return 0;
+	return found ? 0 : -ENOENT;
 }
 
 /**
@@ -265,6 +327,8 @@ int iova_mt_space_next(struct iova_mt_space *space, unsigned long from,
 
 	iova_mt_index_lock(&space->index, flags);
 	entry = iova_mt_index_next_locked(&space->index, from, range);
+	if (entry && is_deferred_locked(space, entry, range->first))
+		range->state = IOVA_MT_DEFERRED;
 	iova_mt_index_unlock(&space->index, flags);
 	return entry ? 0 : -ENOENT;
 }

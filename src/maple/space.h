@@ -24,7 +24,8 @@ struct iova_mt_space {
 
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
-			unsigned int domain_id);
+			unsigned int domain_id,
+			const struct iova_mt_deferral *how);
 void iova_mt_space_destroy(struct iova_mt_space *space);
 
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,

@@ -23,6 +23,8 @@
 #include <linux/seq_file.h>
 #include <linux/wait.h>
 
+#include <iova_mt/ops.h>
+
 #include "base/counters.h"
 #include "calls.h"
 #include "object.h"
@@ -142,7 +144,7 @@ static struct iova *alloc_object(struct iova_domain *iovad, unsigned long size,
 	struct iova_mt_object *object;
 
 	count(IOVA_MT_CALL_ALLOC);
-	object = iova_mt_object_alloc();
+	object = iova_mt_object_alloc(owned->domain->id);
 	if (!object)
 		return NULL;
 	if (iova_mt_alloc(owned->domain, size, limit_pfn,
@@ -196,7 +198,7 @@ static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)
 	found = iova_mt_object_find(&owned->objects, range.first);
 	if (found)
 		return found;
-	object = iova_mt_object_alloc();
+	object = iova_mt_object_alloc(owned->domain->id);
 	if (!object)
 		return NULL;
 	return iova_mt_object_insert(&owned->objects, object, &range);
@@ -220,7 +222,7 @@ static struct iova *reserve_object(struct iova_domain *iovad,
 	struct iova_mt_object *object;
 
 	count(IOVA_MT_CALL_RESERVE);
-	object = iova_mt_object_alloc();
+	object = iova_mt_object_alloc(owned->domain->id);
 	if (!object)
 		return NULL;
 	if (iova_mt_reserve(owned->domain, pfn_lo, pfn_hi)) {

@@ -85,13 +85,14 @@ void iova_mt_objects_destroy(struct iova_mt_objects *objects)
 
 /**
  * iova_mt_object_alloc() - get memory for an object
+ * @domain_id: whose it will be
  *
  * Context: Any.
  * Return: the object, or NULL: no memory, or the fault point fail_object.
  */
-struct iova_mt_object *iova_mt_object_alloc(void)
+struct iova_mt_object *iova_mt_object_alloc(unsigned int domain_id)
 {
-	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_object))
+	if (iova_mt_fault_hit(IOVA_MT_FAULT_fail_object, domain_id))
 		return NULL;
 	return kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
 }

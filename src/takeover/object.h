@@ -42,7 +42,7 @@ void iova_mt_object_cache_exit(void);
 void iova_mt_objects_init(struct iova_mt_objects *objects);
 void iova_mt_objects_destroy(struct iova_mt_objects *objects);
 
-struct iova_mt_object *iova_mt_object_alloc(void);
+struct iova_mt_object *iova_mt_object_alloc(unsigned int domain_id);
 void iova_mt_object_free(struct iova_mt_object *object);
 struct iova *iova_mt_object_insert(struct iova_mt_objects *objects,
 				   struct iova_mt_object *object,

@@ -23,6 +23,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include <iova_mt/ops.h>
+
+#include "base/trace.h"
 #include "owned.h"
 
 /* What the kernel's init_iova_domain() puts where our tag is. */
@@ -171,6 +174,7 @@ static void created(struct iova_mt_owned *owned, bool first)
 	owned->creator = NULL;
 	spin_unlock(&lock);
 
+	trace_iova_mt_takeover_own(owned->domain->id);
 	WRITE_ONCE(owned->iovad->anchor.pfn_hi, (unsigned long)owned);
 	if (first)
 		pr_info("takeover: a domain is owned; unloading is refused until all are given back, see takeover/state in debugfs\n");
@@ -257,6 +261,7 @@ void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
  */
 void iova_mt_owned_put(struct iova_mt_owned *owned)
 {
+	trace_iova_mt_takeover_disown(owned->domain->id);
 	iova_mt_domain_destroy(owned->domain);
 	iova_mt_objects_destroy(&owned->objects);
 	WRITE_ONCE(owned->iovad->anchor.pfn_hi, STOCK_TAG);

@@ -17,6 +17,7 @@
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
+#include "base/trace.h"
 #include "calls.h"
 #include "hook.h"
 #include "object.h"
@@ -40,6 +41,7 @@ static int attach_locked(void)
 	if (attached)
 		return 0;
 	ret = iova_mt_hook_attach();
+	trace_iova_mt_takeover_attach(ret);
 	if (ret)
 		return ret;
 	attached = true;
@@ -55,6 +57,7 @@ static void detach_if_idle_locked(void)
 	    iova_mt_owned_count())
 		return;
 	iova_mt_hook_detach();
+	trace_iova_mt_takeover_detach(0);
 	attached = false;
 	pr_info("takeover: detached\n");
 }
