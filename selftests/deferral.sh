@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC3043 # local: every sh in use here has it
 #
-# Frees that get no memory, injected and real, and what becomes of them.
+# Frees that get no memory, injected and real, and what becomes of them; with
+# each way to defer.
 
 . "$(dirname "$0")/lib.sh"
 
 # What the suite's teardown case leaves deferred in the domains it destroys.
 DISCARDED=1920
+
+WAY=/sys/module/iova_mt/parameters/deferral
 
 discarded_at_least()
 {
@@ -20,11 +23,14 @@ discarded_at_least()
 
 ktap_start
 check "the module loads" load_mt
-before=$(counter backlog discarded)
-run_module_suite deferral
-check "what is deferred when its domain goes is counted" \
-	discarded_at_least $((before + DISCARDED))
-check "no domain, no backlog" counter_is backlog pending_ranges 0
-run_module_suite nomem
+for way in marker list; do
+	check "deferral by $way" sh -c "echo $way >$WAY"
+	before=$(counter backlog discarded)
+	run_module_suite deferral
+	check "what is deferred when its domain goes is counted" \
+		discarded_at_least $((before + DISCARDED))
+	check "no domain, no backlog" counter_is backlog pending_ranges 0
+	run_module_suite nomem
+done
 check "the module unloads" unload_mt
 ktap_end

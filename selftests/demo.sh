@@ -3,24 +3,30 @@
 # shellcheck disable=SC3043 # local: every sh in use here has it
 #
 # The guest's side of "make demo": real DMA of an NVMe disk on the maple-tree
-# allocator while its erases are being failed, and the way back.
+# allocator while its erases are being failed, and the way back; once with each
+# way to defer a free.
 #
-# Environment: MIB how much to write, FAULT as the parameter fail_erase.
+# Environment: MIB how much to write, FAULT as the parameter fail_erase,
+# DEFERRALS the ways to defer, RECORD=yes prints the recordings of the backlog
+# as well, for scripts/demo.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 MIB=${MIB:-512}
 FAULT=${FAULT:-1,90,0,-1}
+DEFERRALS=${DEFERRALS:-marker list}
+RECORD=${RECORD:-no}
 SEED=20260
 # The NVMe driver keeps its transfers so small that all fit in magazines, whose
 # ranges stay in the tree. Without memory for magazines every free is an erase.
 NO_MAGAZINES=fail_magazine=1,100,0,-1
 DRAIN_TIMEOUT=60
+SAMPLE_SECONDS=0.1
 
-results=$(mktemp)
-seen=$(mktemp)
-monitor=
+TOOL=$(dirname "$ktap_dir")/scripts/iova-mt
+work=$(mktemp -d)
+recorder=
 
 heading()
 {
@@ -41,7 +47,7 @@ indented()
 # The last line of every run is the outcome.
 fail()
 {
-	[ -z "$monitor" ] || kill "$monitor" 2>/dev/null
+	stop_recording
 	say "the kernel's log, from the start of the demo:"
 	log_since "$ktap_canary" | tail -n 30 | indented
 	echo
@@ -56,44 +62,80 @@ try()
 	"$@" || fail "$what"
 }
 
-# --- watching the backlog ---------------------------------------------------
-
-backlog_line()
+# tool <argument...>: scripts/iova-mt, shown as it is called
+tool()
 {
-	dbg backlog | awk '
-	{ sub(":", "", $1); v[$1] = $2 }
-	END {
-		printf "pending %5d ranges %6d pages | deferred %6d | rounds %4d | retries %5d | backoff %4d ms\n",
-			v["pending_ranges"], v["pending_pages"], v["total_deferred"],
-			v["rounds"], v["retries"], v["backoff_ms"]
+	say "iova-mt $*"
+	"$TOOL" "$@" 2>&1 | indented
+}
+
+# --- the backlog ------------------------------------------------------------
+
+# Prints a recording as it grows: twice a second while there is a backlog.
+show_recording()
+{
+	awk -F '\t' '
+	NR == 2 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+	NR < 3 { next }
+	{
+		pending = $column["pending_ranges"]
+		if (pending == shown || (pending && $1 - last < 0.5))
+			next
+		shown = pending
+		last = $1
+		printf "     %5.1f s  backlog %6d ranges %7d pages | deferred %6d | drained %6d | oldest %5d ms\n",
+			$1, pending, $column["pending_pages"], $column["total_deferred"],
+			$column["drained_by_worker"] + $column["drained_by_alloc"] + $column["drained_by_request"],
+			$column["oldest_ms"]
+		fflush()
 	}'
 }
 
-# Prints the backlog whenever it has changed.
-show_backlog()
+# start_recording <file>
+start_recording()
 {
-	local line
-
-	line=$(backlog_line)
-	[ "$line" != "$(cat "$seen")" ] || return 0
-	echo "$line" >"$seen"
-	say "  backlog: $line"
+	mkfifo "$work/fifo"
+	: >"$1"
+	tee "$1" <"$work/fifo" | show_recording &
+	shower=$!
+	"$TOOL" record -n $SAMPLE_SECONDS >"$work/fifo" &
+	recorder=$!
+	try "nothing is recorded" wait_for 30 recording "$1"
 }
 
-watch_backlog()
+# recording <file>: has it begun?
+recording()
 {
-	while sleep 0.2; do show_backlog; done
+	[ "$(wc -l <"$1")" -ge 4 ]
+}
+
+stop_recording()
+{
+	[ -n "$recorder" ] || return 0
+	kill "$recorder"
+	wait "$recorder" 2>/dev/null
+	wait "$shower" 2>/dev/null
+	recorder=
+	rm "$work/fifo"
 }
 
 backlog_empty()
 {
-	show_backlog
 	counter_is backlog pending_ranges 0
+}
+
+# print_recording <way>: between two lines that scripts/demo looks for
+print_recording()
+{
+	[ "$RECORD" = yes ] || return 0
+	echo "IOVA_MT_RECORDING $1"
+	cat "$work/$1.tsv"
+	echo "IOVA_MT_RECORDING"
 }
 
 # --- I/O --------------------------------------------------------------------
 
-# transfer <what the table calls it> <allocator> <write|verify>
+# transfer <what the table calls it> <who serves it> <write|verify>
 transfer()
 {
 	local line
@@ -104,58 +146,130 @@ transfer()
 	}
 	say "$line"
 	# dmacheck: wrote N MiB in N requests ..., N.N s: N errors
-	echo "$line" | awk -v what="$1" -v allocator="$2" '{
-		printf "%-32s %-10s %6s %9s %8s %7s\n",
-			what, allocator, $3, $6, $(NF - 3), $(NF - 1)
-	}' >>"$results"
+	echo "$line" | awk -v what="$1" -v server="$2" '{
+		printf "%-32s %-14s %5s %9s %8s %7s\n",
+			what, server, $3, $6, $(NF - 3), $(NF - 1)
+	}' >>"$work/transfers"
 }
 
-transfers_under_fault()
-{
-	watch_backlog &
-	monitor=$!
-	transfer "write, erases failing" maple write
-	transfer "read back, erases failing" maple verify
-	kill "$monitor"
-	wait "$monitor" 2>/dev/null
-	monitor=
-	show_backlog
-}
+# --- one way to defer -------------------------------------------------------
 
-# --- the table --------------------------------------------------------------
-
-row()
+# count <way> <what> <value>: for the table
+count()
 {
-	printf '   %-44s %s\n' "$1" "$2"
+	echo "$1:$2:$3" >>"$work/counts"
 }
 
 remember_counters()
 {
+	local way="$1" injected deferred
+
 	injected=$(dbg fail_erase/injected)
 	deferred=$(counter backlog total_deferred)
-	highest=$(counter backlog highest_ranges)
-	by_worker=$(counter backlog drained_by_worker)
-	by_alloc=$(counter backlog drained_by_alloc)
-	by_request=$(counter backlog drained_by_request)
+	[ "$injected" -eq 0 ] || [ "$deferred" -gt 0 ] ||
+		fail "$injected erases failed, but nothing was deferred"
+	count "$way" "erases failed on purpose" "$injected"
+	count "$way" "frees deferred, none failed" "$deferred"
+	count "$way" "longest backlog (ranges)" "$(counter backlog highest_ranges)"
+	count "$way" "  erased by the worker" "$(counter backlog drained_by_worker)"
+	count "$way" "  erased by allocations" "$(counter backlog drained_by_alloc)"
+	count "$way" "  handed out again whole" "$(counter backlog taken_over)"
+	count "$way" "backlog at the end" "$(counter backlog pending_ranges)"
+	injected_total=$((injected_total + injected))
 }
+
+adopt()
+{
+	tool adopt "$nvme"
+	counter_is takeover/state owned 1 || return 1
+	disk=$(wait_for_disk "$nvme")
+}
+
+release()
+{
+	tool release "$nvme"
+	wait_for 30 counter_is takeover/state owned 0 || return 1
+	disk=$(wait_for_disk "$nvme")
+}
+
+# deferred_as <way>: does every domain defer like that?
+deferred_as()
+{
+	! grep -L "^deferral: $1\$" "$MT_DEBUGFS"/domains/*/summary | grep -q .
+}
+
+under_fault()
+{
+	heading "$1: $MIB MiB through the device, erases fail (interval,probability,space,times: $FAULT)"
+	start_recording "$work/$1.tsv"
+	transfer "write, erases failing" "maple/$1" write
+	transfer "read back, erases failing" "maple/$1" verify
+}
+
+drained()
+{
+	heading "$1: faults switched off, the backlog drains"
+	tool fault off
+	wait_for $DRAIN_TIMEOUT backlog_empty ||
+		fail "the backlog did not drain in $DRAIN_TIMEOUT s"
+	# The picture shows that it stays empty.
+	sleep 2
+	stop_recording
+	remember_counters "$1"
+}
+
+given_back()
+{
+	heading "$1: giving the device back to the kernel's allocator"
+	try "the takeover cannot be switched off" takeover off
+	try "the device is not given back" release
+	transfer "read back, given back" kernel verify
+	try "the module does not unload" unload_mt
+}
+
+# show <way>: all of it, from load to unload
+show()
+{
+	heading "$1: the module with failing erases, and a new domain for $nvme"
+	say "insmod iova_mt.ko deferral=$1 takeover=new fail_erase=$FAULT $NO_MAGAZINES"
+	try "the module does not load" \
+		load_mt deferral="$1" takeover=new "fail_erase=$FAULT" $NO_MAGAZINES
+	try "the domain was not taken over" adopt
+	try "the domain does not defer by $1" deferred_as "$1"
+	under_fault "$1"
+	drained "$1"
+	given_back "$1"
+}
+
+# --- the table --------------------------------------------------------------
 
 table()
 {
-	printf '   %-32s %-10s %6s %9s %8s %7s\n' \
-		"transfer" allocator MiB requests seconds errors
-	indented <"$results"
+	printf '   %-32s %-14s %5s %9s %8s %7s\n' \
+		"transfer" "served by" MiB requests seconds errors
+	indented <"$work/transfers"
 	echo
-	row "erases failed on purpose" "$injected"
-	row "frees deferred, none failed" "$deferred"
-	row "longest backlog (ranges)" "$highest"
-	row "drained by worker, allocation, request" "$by_worker, $by_alloc, $by_request"
-	row "backlog at the end" "$pending"
-	row "kernel log" clean
+	awk -F : -v ways="$DEFERRALS" '
+	!($2 in known) { known[$2] = 1; row[++rows] = $2 }
+	{ value[$1, $2] = $3 }
+	function line(what,    i, n, way) {
+		printf "   %-32s", what == "" ? "deferral" : what
+		n = split(ways, way, " ")
+		for (i = 1; i <= n; i++)
+			printf " %10s", what == "" ? way[i] : value[way[i], what]
+		print ""
+	}
+	END {
+		line("")
+		for (r = 1; r <= rows; r++)
+			line(row[r])
+	}' "$work/counts"
 }
 
 # --- the demo ---------------------------------------------------------------
 
 log_begin
+injected_total=0
 
 heading "The machine"
 try "no NVMe driver" modprobe nvme
@@ -168,53 +282,15 @@ DMA|DMA-FQ) ;;
 *) fail "$nvme is not translated by an IOMMU" ;;
 esac
 
-heading "Loading the module, with failing erases"
-say "insmod iova_mt.ko takeover=new fail_erase=$FAULT $NO_MAGAZINES"
-try "the module does not load" load_mt takeover=new "fail_erase=$FAULT" $NO_MAGAZINES
-dbg takeover/state | indented
+for way in $DEFERRALS; do show "$way"; done
 
-heading "A new domain for $nvme"
-try "no new domain" new_domain "$nvme" "$type" 2>&1
-disk=$(wait_for_disk "$nvme") || fail "$nvme lost its disk"
-domain=$(ls $MT_DEBUGFS/domains)
-[ -n "$domain" ] || fail "the domain was not taken over"
-for id in $domain; do
-	dbg "domains/$id/summary" | indented
-done
-
-heading "$MIB MiB through the device, erases fail (interval,probability,space,times: $FAULT)"
-transfers_under_fault
-say "calls that the module served:"
-dbg takeover/calls | grep -v ': 0$' | indented
-
-heading "Fault switched off: the backlog drains"
-: >"$seen"
-show_backlog
-for point in fail_erase fail_magazine; do
-	echo 0 >$MT_DEBUGFS/$point/probability
-done
-wait_for $DRAIN_TIMEOUT backlog_empty ||
-	fail "the backlog did not drain in $DRAIN_TIMEOUT s"
-pending=$(counter backlog pending_ranges)
-remember_counters
-[ "$injected" -eq 0 ] || [ "$deferred" -gt 0 ] ||
-	fail "$injected erases failed, but nothing was deferred"
-
-heading "Giving the device back to the kernel's allocator"
-try "the takeover cannot be switched off" takeover off
-try "no new domain" new_domain "$nvme" "$type" 2>&1
-disk=$(wait_for_disk "$nvme") || fail "$nvme lost its disk"
-try "a domain is still owned" wait_for 30 counter_is takeover/state owned 0
-dbg takeover/state | indented
-transfer "read back, given back" kernel verify
-
-heading "Unloading"
-try "the module does not unload" unload_mt
-say "the kernel's log: $(log_since "$ktap_canary" | wc -l) lines; those of the module:"
+heading "The kernel's log"
+say "$(log_since "$ktap_canary" | wc -l) lines; those of the module:"
 log_since "$ktap_canary" | grep -F 'iova_mt:' | indented
 bad=$(log_scan) || { echo "$bad" | indented; fail "the kernel's log has errors"; }
+for way in $DEFERRALS; do print_recording "$way"; done
 
 heading "Result"
 table
 echo
-echo "DEMO PASSED: $MIB MiB intact through $injected failed erases on $(uname -r); nothing left behind"
+echo "DEMO PASSED: $MIB MiB intact through $injected_total failed erases on $(uname -r); nothing left behind"

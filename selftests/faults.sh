@@ -13,7 +13,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-POINTS="fail_erase fail_insert fail_magazine fail_object"
 MAX=2147483647
 
 # Which hits of fail_erase fail at 10 percent, the first eight; worked out from
@@ -135,6 +134,29 @@ space_1_holds_nothing_back()
 	[ "$hits" -gt 50 ] && [ "$injected" = "$hits" ]
 }
 
+# only_in <domain>: hits with that filter
+only_in()
+{
+	knob domain "$1"
+	run 100 1 0 -1
+	knob domain 0
+}
+
+filter_of_its_own_passes()
+{
+	only_in "$(ls "$MT_DEBUGFS/domains")"
+	[ "$hits" -gt 50 ] && [ "$injected" = "$hits" ]
+}
+
+# A hit in another domain is none for space and times either.
+filter_of_another_spares()
+{
+	knob domain "$MAX"
+	run 100 1 20 3
+	knob domain 0
+	[ "$hits $injected" = "0 0" ] && [ "$(knob space) $(knob times)" = "20 3" ]
+}
+
 # --- their order ------------------------------------------------------------
 
 # A hit that space holds back is none for interval.
@@ -231,20 +253,27 @@ armed_at_load()
 		counter_is backlog total_deferred 5
 }
 
-# Hits at every point. Only magazines really fail, which makes frees erase; at
-# the others interval never comes round.
+# Hits at every point. Magazines really fail, which makes frees erase, and so do
+# some erases, which makes them swap; at the others interval never comes round.
 all_are_asked()
 {
-	local point
+	local point parameters='fail_magazine=1,100,0,-1 fail_erase=2,100,0,-1'
 
-	load_mt takeover=new fail_magazine=1,100,0,-1 "fail_erase=$MAX,100,0,-1" \
-		"fail_insert=$MAX,100,0,-1" "fail_object=$MAX,100,0,-1" &&
-		own && do_io && give_back || return 1
-	for point in $POINTS; do
+	for point in $FAULT_POINTS; do
+		case $point in
+		fail_magazine|fail_erase) ;;
+		*) parameters="$parameters $point=$MAX,100,0,-1" ;;
+		esac
+	done
+	# shellcheck disable=SC2086 # a list of words
+	load_mt takeover=new $parameters && own && do_io && give_back || return 1
+	for point in $FAULT_POINTS; do
 		echo "$point: $(dbg "$point/hits") hits, $(dbg "$point/injected") injected"
 		[ "$(dbg "$point/hits")" -gt 0 ] || return 1
-		[ "$point" = fail_magazine ] ||
-			[ "$(dbg "$point/injected")" = 0 ] || return 1
+		case $point in
+		fail_magazine|fail_erase) ;;
+		*) [ "$(dbg "$point/injected")" = 0 ] || return 1 ;;
+		esac
 	done
 	unload_mt
 }
@@ -270,6 +299,8 @@ check "times -1 stays" times_unlimited_stays
 check "interval 10 fails every tenth" interval_lets_pass
 check "space 20 holds back 19" space_holds_back
 check "space 1 holds nothing back" space_1_holds_nothing_back
+check "a filter of its own domain spares nothing" filter_of_its_own_passes
+check "a filter of another domain spares it" filter_of_another_spares
 check "space comes before interval" space_before_interval
 check "interval comes before times" interval_before_times
 check "times comes before space" times_before_space

@@ -28,7 +28,8 @@ ktap_passed=0
 ktap_failed=0
 ktap_skipped=0
 ktap_canary=
-ktap_log_allowed='^$'
+ktap_log_allowed=${LOG_ALLOWED:-^$}
+ktap_marks=0
 
 # --- test points ------------------------------------------------------------
 
@@ -206,10 +207,13 @@ log_since()
 	dmesg | awk -v mark="$1" 'seen; index($0, mark) { seen = 1 }'
 }
 
-# log_mark, log_since_mark: the log between now and then
+# log_mark, log_since_mark: the log between now and then. The uptime alone is
+# no mark: it counts hundredths of a second.
 log_mark()
 {
-	ktap_mark="iova_mt selftest $ktap_program mark $(cut -d' ' -f1 /proc/uptime)"
+	ktap_marks=$((ktap_marks + 1))
+	ktap_mark="iova_mt selftest $ktap_program mark $ktap_marks"
+	ktap_mark="$ktap_mark at $(cut -d' ' -f1 /proc/uptime)"
 	[ "${KTAP_LOG:-}" = no ] || echo "$ktap_mark" >/dev/kmsg
 }
 
@@ -255,6 +259,11 @@ MT_KO=${MT_KO:-$(dirname "$ktap_dir")/iova_mt.ko}
 MT_DEBUGFS=/sys/kernel/debug/iova_mt
 MT_PARAMETERS=/sys/module/iova_mt/parameters
 
+# Where failures can be injected.
+# shellcheck disable=SC2034 # used by those who source this
+FAULT_POINTS="fail_erase fail_insert fail_node fail_refill fail_swap \
+fail_magazine fail_object"
+
 mt_loaded()
 {
 	[ -d /sys/module/iova_mt ]
@@ -287,6 +296,21 @@ counter()
 counter_is()
 {
 	[ "$(counter "$1" "$2")" = "$3" ]
+}
+
+# can_redirect: can this kernel redirect functions, as the takeover needs?
+can_redirect()
+{
+	[ -e /proc/sys/kernel/ftrace_enabled ]
+}
+
+# The ways to defer, and defer_by <way>: for domains from then on
+# shellcheck disable=SC2034 # used by those who source this
+DEFERRALS="marker list"
+
+defer_by()
+{
+	echo "$1" >"$MT_PARAMETERS/deferral"
 }
 
 # takeover <off|new>: switch it at run time

@@ -10,7 +10,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-POINTS="fail_erase fail_insert fail_magazine fail_object"
+POINTS=$FAULT_POINTS
 FORM="<interval>,<probability>,<space>,<times>"
 MAX=2147483647
 
@@ -29,13 +29,18 @@ good_loads()
 	; allocator=maple takeover=off fault_seed=0 fail_erase=1,0,0,1
 	allocator=maple; allocator=maple
 	allocator=rbtree; allocator=rbtree
+	; deferral=marker
+	deferral=marker; deferral=marker
+	deferral=list; deferral=list
 	takeover=off; takeover=off
-	takeover=new; takeover=new
-	takeover=new allocator=rbtree; takeover=new allocator=rbtree
 	fault_seed=42; fault_seed=42
 	fault_seed=18446744073709551615; fault_seed=18446744073709551615
 	fail_erase=$MAX,100,$MAX,$MAX; fail_erase=$MAX,100,$MAX,$MAX
 	EOT
+	if can_redirect; then
+		echo "takeover=new; takeover=new"
+		echo "takeover=new allocator=rbtree; takeover=new allocator=rbtree"
+	fi
 	for point in $POINTS; do
 		echo "$point=1,100,0,-1; $point=1,100,0,-1"
 		echo "$point=7,50,3,2; $point=7,50,3,2"
@@ -77,6 +82,9 @@ bad_loads()
 	allocator=nonsense; allocator 'nonsense' is not valid; valid: maple, rbtree
 	allocator=MAPLE; allocator 'MAPLE' is not valid; valid: maple, rbtree
 	allocator=mapl; allocator 'mapl' is not valid; valid: maple, rbtree
+	deferral=; deferral '' is not valid; valid: marker, list
+	deferral=lists; deferral 'lists' is not valid; valid: marker, list
+	deferral=Marker; deferral 'Marker' is not valid; valid: marker, list
 	takeover=; takeover '' is not valid; valid: off, new
 	takeover=on; takeover 'on' is not valid; valid: off, new
 	takeover=New; takeover 'New' is not valid; valid: off, new
@@ -145,6 +153,41 @@ refuses_load()
 	says_einval load_mt "${1%%; *}" && nothing_is_left
 }
 
+# --- without ftrace ---------------------------------------------------------
+
+# says_unsupported <command...>: fails, its output names the error, and the log
+# names what the kernel lacks
+says_unsupported()
+{
+	local output
+
+	log_mark
+	if output=$("$@" 2>&1); then
+		echo "no error from: $*"
+		return 1
+	fi
+	echo "$output"
+	log_since_mark
+	case $output in
+	*"ot supported"*) ;;
+	*) return 1 ;;
+	esac
+	log_since_mark | grep -qF "without CONFIG_DYNAMIC_FTRACE_WITH_ARGS"
+}
+
+# cannot_load <argument>
+cannot_load()
+{
+	says_unsupported load_mt "$1" || { unload_mt; return 1; }
+	nothing_is_left
+}
+
+# cannot_switch <mode>: and it is off as before
+cannot_switch()
+{
+	says_unsupported write_parameter takeover "$1" && reads_as takeover=off
+}
+
 # --- the files --------------------------------------------------------------
 
 file_modes()
@@ -165,6 +208,7 @@ expected_modes()
 		for name in allocator fault_seed $POINTS; do
 			echo "444 $name"
 		done
+		echo "644 deferral"
 		echo "644 takeover"
 	} | sort -k 2
 }
@@ -193,10 +237,10 @@ says_one_line()
 
 # --- takeover at run time ---------------------------------------------------
 
-# switches_to <mode>
+# switches_to <name> <value>
 switches_to()
 {
-	takeover "$1" && reads_as "takeover=$1"
+	write_parameter "$1" "$2" && reads_as "$1=$2"
 }
 
 bad_modes()
@@ -209,21 +253,43 @@ bad_modes()
 	EOT
 }
 
+bad_deferrals()
+{
+	cat <<-EOT
+	; deferral '' is not valid; valid: marker, list
+	none; deferral 'none' is not valid; valid: marker, list
+	LIST; deferral 'LIST' is not valid; valid: marker, list
+	marker list; deferral 'marker list' is not valid; valid: marker, list
+	EOT
+}
+
 # write_parameter <name> <value>: the error on standard error, as from a command
 write_parameter()
 {
 	sh -c 'echo "$1" >"$2"' sh "$2" "$MT_PARAMETERS/$1"
 }
 
-# refuses_mode <mode; text>
-refuses_mode()
+# refuses_value <name> <value; text>
+refuses_value()
 {
 	local before
 
-	before=$(parameter takeover)
-	refused "${1#*; }" write_parameter takeover "${1%%; *}" &&
-		says_einval write_parameter takeover "${1%%; *}" &&
-		reads_as "takeover=$before"
+	before=$(parameter "$1")
+	refused "${2#*; }" write_parameter "$1" "${2%%; *}" &&
+		says_einval write_parameter "$1" "${2%%; *}" &&
+		reads_as "$1=$before"
+}
+
+# refuses_values <name> <list of value; text>
+refuses_values()
+{
+	local now line
+
+	now=$(parameter "$1")
+	while IFS= read -r line; do
+		check "refuse $1 '${line%%; *}' while it is $now" \
+			refuses_value "$1" "$line"
+	done <"$2"
 }
 
 # read_only <name> <another valid value>
@@ -249,25 +315,35 @@ bad_loads >"$list"
 while IFS= read -r line; do
 	check "refuse '${line%%; *}'" refuses_load "$line"
 done <"$list"
+can_redirect || check "refuse 'takeover=new' without ftrace" cannot_load takeover=new
 check "loads after all these refusals" load_mt
 check "and unloads" unload_mt
 
 check "one line in the log at load" says_one_line
 check_equal "modes of the files" "$(expected_modes)" "$(file_modes)"
 check "every parameter is described with its default" every_one_is_described
-check "takeover switches on" switches_to new
-check "takeover switches on again" switches_to new
-check "takeover switches off" switches_to off
-check "takeover switches off again" switches_to off
+modes="off new"
+if can_redirect; then
+	check "takeover switches on" switches_to takeover new
+	check "takeover switches on again" switches_to takeover new
+else
+	modes=off
+	check "takeover does not switch on without ftrace" cannot_switch new
+fi
+check "takeover switches off" switches_to takeover off
+check "takeover switches off again" switches_to takeover off
 bad_modes >"$list"
-for mode in off new; do
-	takeover $mode
-	while IFS= read -r line; do
-		check "refuse takeover '${line%%; *}' while it is $mode" \
-			refuses_mode "$line"
-	done <"$list"
+for mode in $modes; do
+	takeover "$mode"
+	refuses_values takeover "$list"
 done
 takeover off
+bad_deferrals >"$list"
+for how in list marker; do
+	check "deferral switches to $how" switches_to deferral "$how"
+	check "deferral switches to $how again" switches_to deferral "$how"
+	refuses_values deferral "$list"
+done
 rm -f "$list"
 check "allocator cannot be changed" read_only allocator rbtree
 check "fault_seed cannot be changed" read_only fault_seed 1

@@ -61,6 +61,8 @@ struct test {
 #define TEST_NEEDS_BACKLOG	BIT(1)	/* ops->backlog: it defers */
 #define TEST_NEEDS_CACHE	BIT(2)	/* ops->flush: it caches */
 #define TEST_NEEDS_MAPLE	BIT(3)	/* counters of the maple allocator */
+#define TEST_NEEDS_MARKER	BIT(4)	/* deferral by marker */
+#define TEST_NEEDS_RECORD	BIT(5)	/* deferral by list */
 
 /**
  * struct test_case - one test
@@ -100,9 +102,12 @@ extern const struct test_suite suite_deferral;
 extern const struct test_suite suite_search;
 extern const struct test_suite suite_drain;
 extern const struct test_suite suite_reuse;
+extern const struct test_suite suite_list;
+extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_nomem;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;
+extern const struct test_suite suite_sweep;
 
 /* --- Results -------------------------------------------------------------- */
 
@@ -140,6 +145,7 @@ bool test_take(struct test *t, unsigned int nr, unsigned long size,
 bool test_is_taken(struct test *t, unsigned long pfn);
 bool test_is_exact(const struct test *t);
 bool test_is_rbtree(const struct test *t);
+bool test_defers_by(const struct test *t, const char *deferral);
 
 u64 test_counter(struct test *t, const char *name);
 struct iova_mt_backlog test_backlog(struct test *t);

@@ -19,7 +19,8 @@
 #define MAX_COUNTERS		64
 
 static const char *const points[] = {
-	"fail_erase", "fail_insert", "fail_magazine",
+	"fail_erase", "fail_insert", "fail_node", "fail_refill", "fail_swap",
+	"fail_magazine", "fail_object",
 };
 
 /* --- Domains -------------------------------------------------------------- */
@@ -37,6 +38,14 @@ bool test_is_rbtree(const struct test *t)
 bool test_is_exact(const struct test *t)
 {
 	return !test_is_rbtree(t);
+}
+
+bool test_defers_by(const struct test *t, const char *deferral)
+{
+	const struct iova_mt_ops *table = t->domain->ops;
+
+	return table->deferral &&
+	       !strcmp(table->deferral(t->domain), deferral);
 }
 
 void test_domain_destroy(struct test *t)

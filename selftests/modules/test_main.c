@@ -16,7 +16,7 @@
 
 static char *suite = "";
 module_param(suite, charp, 0444);
-MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, nomem, registry, atomic");
+MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, nomem, registry, atomic, sweep");
 
 static char *allocator = "all";
 module_param(allocator, charp, 0444);
@@ -42,7 +42,7 @@ static const char *const maple[] = { "maple", NULL };
 struct group {
 	const char *name;
 	const char *const *allocators;
-	const struct test_suite *parts[5];
+	const struct test_suite *parts[9];
 };
 
 static const struct group groups[] = {
@@ -50,10 +50,12 @@ static const struct group groups[] = {
 	  { &suite_placement, &suite_behaviour, &suite_cache } },
 	{ "model", both, { &suite_model } },
 	{ "deferral", maple,
-	  { &suite_deferral, &suite_search, &suite_drain, &suite_reuse } },
+	  { &suite_deferral, &suite_search, &suite_drain, &suite_reuse,
+	    &suite_list, &suite_recovery } },
 	{ "nomem", maple, { &suite_nomem } },
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", both, { &suite_atomic } },
+	{ "sweep", maple, { &suite_sweep } },
 };
 
 static const struct group *group_find(const char *name)
@@ -93,6 +95,10 @@ static bool case_applies(struct test *t)
 		test_skip(t, "this allocator has no caches to flush");
 	else if ((needs & TEST_NEEDS_MAPLE) && strcmp(t->allocator, "maple"))
 		test_skip(t, "about the maple allocator's own counters");
+	else if ((needs & TEST_NEEDS_MARKER) && !test_defers_by(t, "marker"))
+		test_skip(t, "about deferral by marker");
+	else if ((needs & TEST_NEEDS_RECORD) && !test_defers_by(t, "list"))
+		test_skip(t, "about deferral by list");
 	return !t->skip[0];
 }
 
