@@ -7,13 +7,19 @@
 
 KVERSION ?= $(shell uname -r)
 KDIR     ?= /lib/modules/$(KVERSION)/build
+PREFIX   ?= /usr/local
 
 name    := iova_mt
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 dkms_src = /usr/src/$(name)-$(version)
 
+tool_dir = $(DESTDIR)$(PREFIX)/sbin
+part_dir = $(DESTDIR)$(PREFIX)/lib/iova-mt
+man_dir  = $(DESTDIR)$(PREFIX)/share/man/man8
+
 .PHONY: modules modules_install clean dkms-copy dkms-install dkms-uninstall \
-	demo test test-debug check vm help need-headers
+	install-tools uninstall-tools demo test test-debug test-debug-qemu \
+	test-kcsan bench bench-quick check vm help need-headers
 
 modules:
 
@@ -43,6 +49,16 @@ dkms-uninstall:
 	dkms remove -m $(name) -v $(version) --all
 	rm -rf $(dkms_src)
 
+install-tools:
+	install -D -m 755 scripts/iova-mt $(tool_dir)/iova-mt
+	install -d $(part_dir)
+	install -m 644 scripts/iova-mt.d/*.sh $(part_dir)
+	install -D -m 644 docs/iova-mt.8 $(man_dir)/iova-mt.8
+
+uninstall-tools:
+	rm -f $(tool_dir)/iova-mt $(man_dir)/iova-mt.8
+	rm -rf $(part_dir)
+
 demo:
 	@scripts/demo
 
@@ -54,6 +70,18 @@ test: check
 
 test-debug:
 	@selftests/debug/run-debug
+
+test-debug-qemu:
+	@scripts/run-selftests debug
+
+test-kcsan:
+	@scripts/run-selftests kcsan
+
+bench:
+	@scripts/bench
+
+bench-quick:
+	@scripts/bench --quick
 
 vm: export KERNEL ?= 6.12
 vm: export IOMMU ?= intel
@@ -68,6 +96,8 @@ help:
 	@echo '  clean            remove what the build left'
 	@echo '  dkms-install     copy to /usr/src; dkms add, build and install'
 	@echo '  dkms-uninstall   the way back'
+	@echo '  install-tools    the command iova-mt and its manual; uninstall-tools removes them'
+	@echo '    PREFIX=... DESTDIR=...  where to ($(PREFIX))'
 	@echo '    KVERSION=...   which kernel ($(KVERSION))'
 	@echo '    KDIR=...       where its headers are ($(KDIR))'
 	@echo '    V=1 W=1 C=1|2  as kbuild: verbose, more warnings, sparse'
@@ -85,3 +115,6 @@ help:
 	@echo '    KERNELS="6.12" TESTS="..."  only these'
 	@echo '  test-debug       the tests that need no device, in User-Mode Linux with'
 	@echo '                   KASAN, lockdep and more; and proof that those work'
+	@echo '  test-debug-qemu  real DMA in QEMU, on a kernel with KASAN, lockdep, kmemleak'
+	@echo '  test-kcsan       the same, on one that looks for data races'
+	@echo '  bench            measure the allocators; bench-quick: in minutes, roughly'

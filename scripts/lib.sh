@@ -19,6 +19,10 @@ CHROOT_KERNELS="6.18 7.2 7.3"
 # shellcheck disable=SC2034 # used by those who source this
 # 6.1 is only there to prove that the module refuses it.
 TEST_KERNELS="6.12 7.2"
+# Built here for QEMU by build-kernel, from Debian's source: behind the version
+# stands the name of a fragment, selftests/debug/qemu-<name>.config.
+KERNEL_SOURCE=7.2
+BUILT_KERNELS="7.2-debug 7.2-kcsan"
 CHROOT_SUITE=trixie
 CHROOT_PACKAGES="bc,binutils,gcc-14,kmod,libelf1t64,libssl3t64,make,pahole,perl-base,xz-utils"
 
@@ -51,7 +55,7 @@ is_number()
 known_kernel()
 {
 	# shellcheck disable=SC2086 # lists of words
-	one_of kernel "$1" $HOST_KERNELS $CHROOT_KERNELS
+	one_of kernel "$1" $HOST_KERNELS $CHROOT_KERNELS $BUILT_KERNELS
 }
 
 needs_chroot()
@@ -59,14 +63,28 @@ needs_chroot()
 	[[ " $CHROOT_KERNELS " == *" $1 "* ]]
 }
 
-# Where things are in the cache. Kernels and the chroot are complete as soon
-# as they are there: setup builds them beside and renames.
+is_built_here()
+{
+	[[ " $BUILT_KERNELS " == *" $1 "* ]]
+}
+
+# Where things are in the cache. Debian's kernels, their source and the chroot
+# are complete as soon as they are there: setup builds them beside and renames.
 kernel_dir()     { echo "$cache/kernels/$1"; }
 kernel_release() { cat "$cache/kernels/$1/release"; }
-kernel_headers() { echo "$cache/kernels/$1/usr/src/linux-headers-$(kernel_release "$1")"; }
+kernel_source()  { echo "$cache/source/linux-$KERNEL_SOURCE"; }
 kernel_kbuild()  { readlink -f "$(kernel_headers "$1")/scripts"; }
 chroot_dir()     { echo "$cache/chroot/$CHROOT_SUITE"; }
 checkpatch_dir() { echo "$cache/checkpatch"; }
+
+kernel_headers()
+{
+	if is_built_here "$1"; then
+		echo "$(kernel_dir "$1")/objects"
+	else
+		echo "$(kernel_dir "$1")/usr/src/linux-headers-$(kernel_release "$1")"
+	fi
+}
 
 # One build tree per working tree and kernel: two clones do not mix objects.
 build_dir()
@@ -83,15 +101,41 @@ have_chroot()
 	[ "$(cat "$(chroot_dir)/packages" 2>/dev/null)" = "$CHROOT_PACKAGES" ]
 }
 
+# kernel_fragments <kernel>: the configuration of one that is built here
+kernel_fragments()
+{
+	echo "$top/selftests/debug/qemu.config"
+	echo "$top/selftests/debug/qemu-${1#*-}.config"
+}
+
+# kernel_key <kernel>: what one that is built here is made from, in a line
+kernel_key()
+{
+	# shellcheck disable=SC2046 # a list of words
+	echo "$(cat "$(kernel_source)/.version" 2>/dev/null)" \
+	     "gcc $(gcc -dumpfullversion)" \
+	     "$(cat $(kernel_fragments "$1") | sha256sum | cut -c1-16)"
+}
+
+# The key is written last: a build that was interrupted has none.
 have_kernel()
 {
+	if is_built_here "$1"; then
+		[ "$(cat "$(kernel_dir "$1")/key" 2>/dev/null)" = "$(kernel_key "$1")" ]
+		return
+	fi
 	[ -f "$cache/kernels/$1/release" ] && { ! needs_chroot "$1" || have_chroot; }
 }
 
 need_kernel()
 {
 	known_kernel "$1"
-	have_kernel "$1" || "$top/scripts/setup" kernel "$1"
+	! have_kernel "$1" || return 0
+	if is_built_here "$1"; then
+		"$top/scripts/build-kernel" "$1" >/dev/null
+	else
+		"$top/scripts/setup" kernel "$1"
+	fi
 }
 
 # lock <name>: hold a lock until this process ends
@@ -134,4 +178,29 @@ source_files()
 		while read -r file; do
 			[ ! -f "$top/$file" ] || echo "$file"
 		done | sort
+}
+
+# sum_ktap <name> <log>: "passed failed skipped" of a run of selftests/run, whose
+# exit status is the log's last line; the failures go to stderr. The programs'
+# points are indented; the lines of whole programs count only when they fail
+# without a failed point of their own.
+sum_ktap()
+{
+	awk -v name="$1" '
+	function fail(what) { failed++; print "FAILED [" name "] " what >"/dev/stderr" }
+	/^  ok .*# SKIP/  { skipped++; next }
+	/^  ok /          { passed++ }
+	/^  not ok /      { inner = 1; fail(substr($0, 3)) }
+	/^  # Subtest/    { inner = 0 }
+	/^ok /            { ended++ }
+	/^not ok /        { ended++; if (!inner) fail($0) }
+	/^1\.\./          { planned = substr($0, 4) }
+	/^status: /       { status = $2 }
+	END {
+		if (status > 1 || (status == 1 && !failed))
+			fail("ended with status " status)
+		if (ended != planned || !planned)
+			fail("ran " ended + 0 " of " planned + 0 " programs")
+		print passed + 0, failed + 0, skipped + 0
+	}' "$2"
 }

@@ -5,9 +5,9 @@
  *
  * What is checked, under the tree's lock: the tree by mt_validate(), which the
  * kernel exports with CONFIG_DEBUG_MAPLE_TREE and which complains to the log;
- * that the backlog's numbers are those of the markers, and that all markers lie
- * between the watermarks; and that each remembered refusal is true, by looking
- * at every gap.
+ * that the backlog's numbers are those of the deferred ranges, and that all of
+ * these lie between the watermarks; and that each remembered refusal is true, by
+ * looking at every gap.
  */
 #define pr_fmt(fmt) "iova_mt_checked: " fmt
 
@@ -41,13 +41,13 @@ static atomic64_t checks = ATOMIC64_INIT(0);
 
 /**
  * struct found - what a walk over a tree has found
- * @markers: how many
+ * @ranges: how many are deferred
  * @pages: in them
  * @low: first pfn of the first, ULONG_MAX when there is none
  * @high: last pfn of the last
  */
 struct found {
-	unsigned long markers;
+	unsigned long ranges;
 	unsigned long pages;
 	unsigned long low;
 	unsigned long high;
@@ -74,7 +74,7 @@ static void check_gap(const struct iova_mt_index *index, unsigned long first,
 static void found_add(struct found *found, unsigned long first,
 		      unsigned long last)
 {
-	found->markers++;
+	found->ranges++;
 	found->pages += last - first + 1;
 	found->low = min(found->low, first);
 	found->high = max(found->high, last);
@@ -91,7 +91,7 @@ static void check_tree_locked(struct iova_mt_index *index, struct found *found)
 	mas_for_each(&mas, entry, ULONG_MAX) {
 		if (mas.index > next)
 			check_gap(index, next, mas.index - 1);
-		if (iova_mt_entry_is_marker(entry))
+		if (iova_mt_entry_is_deferred(entry))
 			found_add(found, mas.index, mas.last);
 		next = mas.last + 1;
 		if (!next)
@@ -103,14 +103,25 @@ static void check_tree_locked(struct iova_mt_index *index, struct found *found)
 static void check_backlog_locked(const struct iova_mt_deferred *deferred,
 				 const struct found *found)
 {
-	WARN(deferred->ranges != found->markers ||
+	WARN(deferred->ranges != found->ranges ||
 	     deferred->pages != found->pages,
 	     "the backlog counts %lu ranges and %lu pages, there are %lu and %lu\n",
-	     deferred->ranges, deferred->pages, found->markers, found->pages);
-	WARN(found->markers && (found->low < deferred->low ||
-				found->high > deferred->high),
-	     "markers from %#lx to %#lx are not between the watermarks %#lx and %#lx\n",
+	     deferred->ranges, deferred->pages, found->ranges, found->pages);
+	WARN(found->ranges && (found->low < deferred->low ||
+			       found->high > deferred->high),
+	     "ranges deferred from %#lx to %#lx are not between the watermarks %#lx and %#lx\n",
 	     found->low, found->high, deferred->low, deferred->high);
+}
+
+/* Those that have no marker look live in the tree. */
+static void add_orphans_locked(const struct iova_mt_deferred *deferred,
+			       struct found *found)
+{
+	unsigned int i;
+
+	for (i = 0; i < deferred->nr_orphans; i++)
+		found_add(found, deferred->orphans[i].first,
+			  deferred->orphans[i].last);
 }
 
 static void check_now(struct iova_mt_domain *domain)
@@ -120,10 +131,12 @@ static void check_now(struct iova_mt_domain *domain)
 	struct found found = { .low = ULONG_MAX };
 	unsigned long flags;
 
-	iova_mt_index_lock(index, flags);
+	/* Not as the module takes it: what it measures with is not exported. */
+	spin_lock_irqsave(&index->tree.ma_lock, flags);
 	check_tree_locked(index, &found);
+	add_orphans_locked(&head->space.deferred, &found);
 	check_backlog_locked(&head->space.deferred, &found);
-	iova_mt_index_unlock(index, flags);
+	spin_unlock_irqrestore(&index->tree.ma_lock, flags);
 	atomic64_inc(&checks);
 }
 

@@ -26,6 +26,8 @@
 	B(uaf, "free writes to an object after its kfree")		\
 	B(abba, "alloc and free take two locks in opposite order")	\
 	B(sleep, "alloc takes a mutex with interrupts off")		\
+	B(irq, "free takes a lock that alloc takes in interrupts, too")	\
+	B(race, "free and alloc count without a lock")			\
 	B(leak, "free leaks an object")					\
 	B(lost, "a range that was freed is never free again")		\
 	B(twice, "a range is handed out twice")
@@ -43,7 +45,7 @@ static const char *const bug_names[] = {
 
 static char *bug = "none";
 module_param(bug, charp, 0444);
-MODULE_PARM_DESC(bug, "none, uaf, abba, sleep, leak, lost or twice (default: none)");
+MODULE_PARM_DESC(bug, "none, uaf, abba, sleep, irq, race, leak, lost or twice (default: none)");
 
 static enum bug chosen;
 static const struct iova_mt_ops *maple;
@@ -53,6 +55,7 @@ static atomic_t calls = ATOMIC_INIT(0);
 static DEFINE_SPINLOCK(lock_a);
 static DEFINE_SPINLOCK(lock_b);
 static DEFINE_MUTEX(mutex);
+static unsigned long racy_calls;
 
 static bool now(void)
 {
@@ -88,6 +91,18 @@ static void sleep_in_atomic(void)
 	local_irq_restore(flags);
 }
 
+/*
+ * Who interrupts a task in here would wait for ever: not where the lock is seen
+ * to be taken, so that the machine lives to tell what lockdep says.
+ */
+static void take_in_any_context(void)
+{
+	if (!in_task() && spin_is_locked(&lock_a))
+		return;
+	spin_lock(&lock_a);
+	spin_unlock(&lock_a);
+}
+
 static noinline void leak(void)
 {
 	/* Hidden from the compiler, which would see that nobody uses it. */
@@ -107,6 +122,10 @@ static int planted_alloc(struct iova_mt_domain *domain, unsigned long size,
 		take_both(&lock_a, &lock_b);
 	if (chosen == BUG_sleep && now())
 		sleep_in_atomic();
+	if (chosen == BUG_irq)
+		take_in_any_context();
+	if (chosen == BUG_race)
+		racy_calls++;
 	ret = maple->alloc(domain, size, limit_pfn, flags, pfn);
 	if (chosen != BUG_twice || ret)
 		return ret;
@@ -126,6 +145,10 @@ static void planted_free(struct iova_mt_domain *domain, unsigned long pfn,
 		take_both(&lock_b, &lock_a);
 	if (chosen == BUG_uaf && now())
 		use_after_free();
+	if (chosen == BUG_irq)
+		take_in_any_context();
+	if (chosen == BUG_race)
+		racy_calls++;
 	if (chosen == BUG_leak && now())
 		leak();
 	if (chosen == BUG_lost && now())
@@ -138,7 +161,7 @@ static int __init iova_mt_planted_init(void)
 	int ret = match_string(bug_names, NR_BUGS, bug);
 
 	if (ret < 0) {
-		pr_err("bug '%s' is not valid; valid: none, uaf, abba, sleep, leak, lost, twice\n",
+		pr_err("bug '%s' is not valid; valid: none, uaf, abba, sleep, irq, race, leak, lost, twice\n",
 		       bug);
 		return -EINVAL;
 	}
