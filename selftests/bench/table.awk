@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The table for people: awk -f table.awk verdicts medians. Nanoseconds a unit;
+# ratios to the kernel's own; the bars that a row misses.
+
+BEGIN {
+	FS = "\t"
+	head = "%-15s %8s %9s %9s %9s %9s %9s %11s  %s\n"
+	printf head, "workload", "n", "rb", "rbf", "maple", "+cache", \
+	       "maple/rb", "+cache/rbf", "bars missed"
+}
+
+FNR == NR {
+	split($2, word, /[ ,]+/)
+	if ($6 == "missed" && index(missed[word[1], word[2]] " ", " " $1 " ") == 0)
+		missed[word[1], word[2]] = missed[word[1], word[2]] " " $1
+	next
+}
+FNR == 1 { next }
+
+# A line for each lock that was measured.
+$1 ~ /^locks/ { lock[$1, $7, $8] = $9 }
+$1 ~ /^locks/ && $8 == "irqs_off_max_ns" {
+	locks[++nr_locks] = sprintf("%-15s %8s %-12s lock held %s ns, at most %s; waited %s, at most %s; interrupts off at most %s", \
+		$1, $3, $7, short(lock[$1, $7, "lock_hold_mean_ns"]), \
+		short(lock[$1, $7, "lock_hold_max_ns"]), \
+		short(lock[$1, $7, "lock_wait_mean_ns"]), \
+		short(lock[$1, $7, "lock_wait_max_ns"]), short($9))
+}
+
+{
+	figure = $5 > 1 ? "wall_ns" : "mean_ns"
+	key = $1 SUBSEP $3
+	if ($1 ~ /^(checked|locks|instructions)/)
+		next
+	if (!(key in seen)) {
+		seen[key] = 1
+		order[++nr] = key
+	}
+	if ($8 == figure)
+		mean[key, $7] = $9
+	if ($8 == figure)
+		spread[key, $7] = $9 ? ($11 - $10) / $9 : 0
+	if ($8 == "capped" && $9)
+		capped[key, $7] = "!"
+}
+
+function short(ns)
+{
+	if (ns == "")
+		return "-"
+	if (ns >= 99950000)
+		return sprintf("%.0fM", ns / 1000000)
+	if (ns >= 999500)
+		return sprintf("%.1fM", ns / 1000000)
+	if (ns >= 9995)
+		return sprintf("%.0fk", ns / 1000)
+	if (ns >= 100)
+		return sprintf("%.0f", ns)
+	return sprintf("%.1f", ns)
+}
+
+function ratio(a, b)
+{
+	if (a == "" || b == "" || b == 0)
+		return "-"
+	if (a / b < 0.05)
+		return sprintf("1/%.0f", b / a)
+	return sprintf("%.2f", a / b)
+}
+
+function cell(key, who)
+{
+	return short(mean[key, who]) capped[key, who]
+}
+
+END {
+	for (i = 1; i <= nr; i++) {
+		key = order[i]
+		split(key, part, SUBSEP)
+		printf head, part[1], part[2], cell(key, "rb"), cell(key, "rbf"), \
+		       cell(key, "maple"), cell(key, "maple+cache"), \
+		       ratio(mean[key, "maple"], mean[key, "rb"]), \
+		       ratio(mean[key, "maple+cache"], mean[key, "rbf"]), \
+		       substr(missed[key], 2)
+	}
+	for (i = 1; i <= nr_locks; i++)
+		print locks[i]
+	print "ns a unit, medians; ! given up at the time limit, the mean is of what was done"
+}
