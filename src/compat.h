@@ -23,11 +23,36 @@
  */
 #define IOVA_MT_NODES_IN_SHEAVES	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0))
 
+/*
+ * Does a struct ma_state hold nodes, after mas_preallocate()? Up to 6.17 the
+ * pointer may be a count instead, which is odd.
+ */
+#if IOVA_MT_NODES_IN_SHEAVES
+#define iova_mt_mas_has_nodes(_mas)	((_mas)->sheaf || (_mas)->alloc)
+#else
+#define iova_mt_mas_has_nodes(_mas) \
+	((_mas)->alloc && !((unsigned long)(_mas)->alloc & 1))
+#endif
+
 /* The namespace became a string in 6.13. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define IOVA_MT_EXPORT(_symbol)	EXPORT_SYMBOL_NS_GPL(_symbol, IOVA_MT)
 #else
 #define IOVA_MT_EXPORT(_symbol)	EXPORT_SYMBOL_NS_GPL(_symbol, "IOVA_MT")
+#endif
+
+/*
+ * What an IOMMU domain keeps for the DMA API, or NULL if it keeps nothing, or
+ * something else. Since 6.15 a domain says itself which.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define IOVA_MT_IOVA_COOKIE(_domain)					\
+	((_domain)->type & __IOMMU_DOMAIN_DMA_API ?			\
+	 (_domain)->iova_cookie : NULL)
+#else
+#define IOVA_MT_IOVA_COOKIE(_domain)					\
+	((_domain)->cookie_type == IOMMU_COOKIE_DMA_IOVA ?		\
+	 (_domain)->iova_cookie : NULL)
 #endif
 
 #endif /* _IOVA_MT_COMPAT_H */

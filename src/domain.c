@@ -232,6 +232,8 @@ void iova_mt_domain_destroy(struct iova_mt_domain *domain)
 		return;
 	private = iova_mt_domain_private(domain);
 	allocator = private->allocator;
+	if (domain->ops->stop)
+		domain->ops->stop(domain);
 	delist(private);
 	domain->ops->destroy(domain);
 	trace_iova_mt_domain_destroy(domain->id);

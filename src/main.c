@@ -15,6 +15,7 @@
 #include "maple/maple.h"
 #include "params.h"
 #include "rbtree.h"
+#include "takeover/devices.h"
 #include "takeover/takeover.h"
 #include "version.h"
 
@@ -22,6 +23,7 @@ static const struct iova_mt_instruments_source sources[] = {
 	{ "takeover", "state", 0444, iova_mt_takeover_show_state },
 	{ "takeover", "functions", 0400, iova_mt_takeover_show_functions },
 	{ "takeover", "calls", 0444, iova_mt_takeover_show_calls },
+	{ "takeover", "devices", 0444, iova_mt_devices_show },
 };
 
 static int __init register_allocators(void)

@@ -97,6 +97,15 @@ struct iova_mt_ops {
 	int (*create)(struct iova_mt_domain *domain);
 
 	/**
+	 * @stop: End what goes on in the background. Called before @destroy,
+	 * so that the numbers of the domain stand still when they are added to
+	 * the totals. NULL: nothing goes on.
+	 *
+	 * Context: Process, may sleep.
+	 */
+	void (*stop)(struct iova_mt_domain *domain);
+
+	/**
 	 * @destroy: Free that state. Live ranges are normal at this point.
 	 * Mandatory.
 	 *

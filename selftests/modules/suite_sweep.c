@@ -52,23 +52,17 @@ static const struct {
 /* Points that fail all the time, while the others are swept. */
 static const char *const always[] = { NULL, "fail_erase", "fail_magazine" };
 
-/**
- * struct book - what the script knows
- * @t: the case
- * @pfn: where each wish is
- * @live: which of them are allocated
- * @reserved: pages that are reserved
- * @expected: pages that must be taken
- * @listed: pages that are listed
- * @swaps: hits of fail_swap so far, in all runs
- */
+/* What the script knows. */
 struct book {
 	struct test *t;
+	/* Where each wish is, and which of them are allocated. */
 	unsigned long pfn[ARRAY_SIZE(wishes)];
 	DECLARE_BITMAP(live, ARRAY_SIZE(wishes));
+	/* Pages: that are reserved, that must be taken, that are listed. */
 	DECLARE_BITMAP(reserved, PAGES + 1);
 	DECLARE_BITMAP(expected, PAGES + 1);
 	DECLARE_BITMAP(listed, PAGES + 1);
+	/* Hits of fail_swap so far, in all runs. */
 	unsigned int swaps;
 };
 

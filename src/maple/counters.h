@@ -23,6 +23,7 @@
 	C(insert, "ranges stored")					\
 	C(insert_failed, "stores of a range that got no memory")	\
 	C(erase, "stores of NULL")					\
+	C(erase_nodes, "stores of NULL that asked for nodes")		\
 	C(erase_failed, "stores of NULL that got no memory")		\
 	C(swap, "entries swapped in place, for a marker or back")	\
 	C(swap_failed, "swaps that failed: never, but when injected")	\

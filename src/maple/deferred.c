@@ -422,6 +422,17 @@ void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
 }
 
 /**
+ * iova_mt_deferred_stop() - stop the worker
+ * @deferred: the backlog, which nobody adds to any more
+ *
+ * Context: Process, may sleep.
+ */
+void iova_mt_deferred_stop(struct iova_mt_deferred *deferred)
+{
+	cancel_delayed_work_sync(&deferred->work);
+}
+
+/**
  * iova_mt_deferred_destroy() - stop the worker, free what belongs to the entries
  * @deferred: the backlog, which nobody adds to any more
  *
@@ -431,7 +442,7 @@ void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
  */
 void iova_mt_deferred_destroy(struct iova_mt_deferred *deferred)
 {
-	cancel_delayed_work_sync(&deferred->work);
+	iova_mt_deferred_stop(deferred);
 	if (deferred->how->discard)
 		deferred->how->discard(deferred);
 }

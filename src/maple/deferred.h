@@ -112,6 +112,7 @@ void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
 			   const struct iova_mt_deferral *how,
 			   struct iova_mt_index *index,
 			   const struct iova_mt_counters *counters);
+void iova_mt_deferred_stop(struct iova_mt_deferred *deferred);
 void iova_mt_deferred_destroy(struct iova_mt_deferred *deferred);
 
 bool iova_mt_deferred_has_locked(const struct iova_mt_deferred *deferred,

@@ -62,6 +62,13 @@ free_maple:
 	return ret;
 }
 
+static void maple_stop(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	iova_mt_deferred_stop(&maple->space.deferred);
+}
+
 static void maple_destroy(struct iova_mt_domain *domain)
 {
 	struct iova_mt_maple *maple = domain->priv;
@@ -185,6 +192,7 @@ const struct iova_mt_ops iova_mt_maple_ops = {
 	.counter_names = counter_names,
 	.nr_counters = NR_MAPLE_COUNTERS,
 	.create = maple_create,
+	.stop = maple_stop,
 	.destroy = maple_destroy,
 	.alloc = maple_alloc,
 	.free = maple_free,

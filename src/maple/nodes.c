@@ -80,13 +80,15 @@ static bool may_ask(void)
  * as any node is held, so that after a partial allocation
  * mas_store_gfp(GFP_ATOMIC) asks again for ever.
  */
-static int store(struct ma_state *mas, void *entry)
+static int store(struct iova_mt_nodes *nodes, struct ma_state *mas, void *entry)
 {
 	int ret;
 
 	ret = mas_preallocate(mas, entry, ATOMIC_GFP);
 	if (ret)
 		return ret;
+	if (!entry && iova_mt_mas_has_nodes(mas))
+		iova_mt_count(nodes->counters, COUNTER_erase_nodes);
 	mas_store_prealloc(mas, entry);
 	return 0;
 }
@@ -228,7 +230,7 @@ static int store_now_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 	unsigned long first = mas->index, last = mas->last;
 
 	lockdep_assert_held(&nodes->tree->ma_lock);
-	if (!store(mas, entry))
+	if (!store(nodes, mas, entry))
 		return 0;
 	iova_mt_count(nodes->counters, COUNTER_node_refused);
 	mas_set_range(mas, first, last);
@@ -280,7 +282,7 @@ int iova_mt_nodes_swap_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 			      void *entry)
 {
 	lockdep_assert_held(&nodes->tree->ma_lock);
-	return store(mas, entry);
+	return store(nodes, mas, entry);
 }
 
 /**

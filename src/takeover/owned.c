@@ -97,6 +97,28 @@ unsigned long iova_mt_owned_create_failed(void)
 }
 
 /**
+ * iova_mt_owned_near() - find an owned domain by where it lies
+ * @address: an address
+ *
+ * Context: Process.
+ * Return: number of the domain that serves the owned struct iova_domain which
+ * begins at @address, or less than its own size behind; 0 if there is none.
+ */
+unsigned int iova_mt_owned_near(const void *address)
+{
+	struct iova_mt_owned *owned;
+	unsigned int id = 0;
+
+	spin_lock(&lock);
+	list_for_each_entry(owned, &list, link)
+		if ((unsigned long)owned->iovad - (unsigned long)address <
+		    sizeof(*owned->iovad))
+			id = owned->domain_id;
+	spin_unlock(&lock);
+	return id;
+}
+
+/**
  * iova_mt_owned_wait() - wait until no domain is owned
  *
  * As long as it takes: there is nothing that could be done instead. An idle
@@ -171,6 +193,7 @@ static void unclaim(struct iova_mt_owned *owned)
 static void created(struct iova_mt_owned *owned, bool first)
 {
 	spin_lock(&lock);
+	owned->domain_id = owned->domain->id;
 	owned->creator = NULL;
 	spin_unlock(&lock);
 

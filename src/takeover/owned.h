@@ -21,6 +21,7 @@ struct task_struct;
  * struct iova_mt_owned - what belongs to an owned struct iova_domain
  * @domain: who serves it
  * @objects: the objects that its users hold
+ * @domain_id: number of @domain, 0 before there is one
  * @iovad: the struct iova_domain
  * @creator: the task that is making @domain, NULL when it is made
  * @link: in the list of all
@@ -28,6 +29,7 @@ struct task_struct;
 struct iova_mt_owned {
 	struct iova_mt_domain *domain;
 	struct iova_mt_objects objects;
+	unsigned int domain_id;
 	struct iova_domain *iovad;
 	struct task_struct *creator;
 	struct list_head link;
@@ -38,6 +40,7 @@ void iova_mt_owned_accept(bool accept);
 void iova_mt_owned_wait(void);
 unsigned int iova_mt_owned_count(void);
 unsigned long iova_mt_owned_create_failed(void);
+unsigned int iova_mt_owned_near(const void *address);
 
 void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
 			  unsigned long start_pfn);
