@@ -29,11 +29,14 @@ check "each allocation of a load fails in turn" each_load_fails
 ktap_note "$loads"
 check "load" load_mt
 
-run_debug_suite "fail-nth" suite=enomem_nth
-for percent in 1 10 100; do
-	failslab probability=$percent interval=1 times=-1 task-filter=Y
-	run_debug_suite "failslab $percent %" suite=enomem_random ops=20000
-	failslab_off
+for way in $DEFERRALS; do
+	check "deferral by $way" defer_by "$way"
+	run_debug_suite "fail-nth" suite=enomem_nth
+	for percent in 1 10 100; do
+		failslab probability=$percent interval=1 times=-1 task-filter=Y
+		run_debug_suite "failslab $percent %" suite=enomem_random ops=20000
+		failslab_off
+	done
 done
 
 check "unload" unload_mt

@@ -1,26 +1,46 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC3043 # local: every sh in use here has it
+# shellcheck disable=SC2119 # ktap_start without a count
 #
-# The model check, the threads, or all contexts at once, over an allocator with a
-# bug in it. This has to fail for each bug but none: run-debug and run-selftests
-# see to that. One boot each.
+# A suite over an allocator with a bug in it, or over the checks of an allocator
+# whose state has been spoilt. This has to fail for each bug but none: run-debug
+# sees to that. One boot each.
 #
-#	BUG      one of iova_mt_planted.ko
-#	SUITE    model, threads or atomic
-#	OPS      operations of the model check (100000)
+#	BUG      one of iova_mt_planted.ko; for SUITE=checked, of iova_mt_checked.ko
+#	SUITE    model, threads, atomic or checked
+#	OPS      how many operations
 
 # shellcheck source=lib.inc
 . "$(dirname "$0")/lib.inc"
 
+# with_bug <module> <command...>: over the allocator of that module
+with_bug()
+{
+	local module="$1" parameter="$2"
+	shift 2
+
+	check "load $module with the bug '$BUG'" \
+		insmod "$ktap_dir/$module.ko" "$parameter=$BUG"
+	"$@"
+	check "unload it" rmmod "$module"
+}
+
 ktap_start
 check "load" load_mt
-check "load the allocator with the bug '$BUG'" \
-	insmod "$ktap_dir/iova_mt_planted.ko" bug="$BUG"
 case ${SUITE:?} in
-model)   run_module_suite model allocator=planted ops="${OPS:-100000}" ;;
-atomic)  run_module_suite atomic allocator=planted ops=20000 ;;
-threads) run_debug_suite "threads" suite=threads allocator=planted ops=5000 ;;
+model)
+	with_bug iova_mt_planted bug \
+		run_module_suite model allocator=planted ops="${OPS:-100000}" ;;
+atomic)
+	with_bug iova_mt_planted bug \
+		run_module_suite atomic allocator=planted ops="${OPS:-20000}" ;;
+threads)
+	with_bug iova_mt_planted bug \
+		run_debug_suite threads suite=threads allocator=planted ops="${OPS:-5000}" ;;
+checked)
+	with_bug iova_mt_checked plant \
+		run_module_suite model allocator=checked ops="${OPS:-100000}" ;;
 esac
-check "unload the allocator" rmmod iova_mt_planted
 check "unload" unload_mt
 ktap_end

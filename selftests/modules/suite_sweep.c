@@ -49,6 +49,8 @@ static const struct {
 	{ 2, 300, IOVA_MT_ALIGNED },
 };
 
+#define NR_WISHES	ARRAY_SIZE(wishes)
+
 /* Points that fail all the time, while the others are swept. */
 static const char *const always[] = { NULL, "fail_erase", "fail_magazine" };
 
@@ -56,8 +58,8 @@ static const char *const always[] = { NULL, "fail_erase", "fail_magazine" };
 struct book {
 	struct test *t;
 	/* Where each wish is, and which of them are allocated. */
-	unsigned long pfn[ARRAY_SIZE(wishes)];
-	DECLARE_BITMAP(live, ARRAY_SIZE(wishes));
+	unsigned long pfn[NR_WISHES];
+	DECLARE_BITMAP(live, NR_WISHES);
 	/* Pages: that are reserved, that must be taken, that are listed. */
 	DECLARE_BITMAP(reserved, PAGES + 1);
 	DECLARE_BITMAP(expected, PAGES + 1);
@@ -164,18 +166,18 @@ static bool play(struct book *book)
 	}
 	keep(book, 40, 47);
 	for (round = 0; round < 3; round++) {
-		for (i = 0; i < ARRAY_SIZE(wishes); i++)
+		for (i = 0; i < NR_WISHES; i++)
 			take(book, i);
-		for (i = 0; i < ARRAY_SIZE(wishes); i++)
+		for (i = 0; i < NR_WISHES; i++)
 			look(book, i);
-		for (i = round; i < ARRAY_SIZE(wishes); i += 2)
+		for (i = round; i < NR_WISHES; i += 2)
 			give(book, i, (i + round) % 3 == 0);
 		if (round == 1)
 			iova_mt_flush(t->domain);
 	}
 	keep(book, PAGES - 150, PAGES - 20);
 	iova_mt_flush(t->domain);
-	for (i = 0; i < ARRAY_SIZE(wishes); i += 3)
+	for (i = 0; i < NR_WISHES; i += 3)
 		take(book, i);
 	drain(book);
 	return true;
@@ -222,7 +224,7 @@ static void give_all(struct book *book)
 	unsigned long pfn;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(wishes); i++)
+	for (i = 0; i < NR_WISHES; i++)
 		give(book, i, i % 2);
 	/* A reserved range goes whole: then its other pfns are unknown. */
 	for_each_set_bit(pfn, book->reserved, PAGES + 1)

@@ -104,6 +104,7 @@ extern const struct test_suite suite_drain;
 extern const struct test_suite suite_reuse;
 extern const struct test_suite suite_list;
 extern const struct test_suite suite_recovery;
+extern const struct test_suite suite_bounds;
 extern const struct test_suite suite_nomem;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;

@@ -52,6 +52,7 @@ static const struct group groups[] = {
 	{ "deferral", maple,
 	  { &suite_deferral, &suite_search, &suite_drain, &suite_reuse,
 	    &suite_list, &suite_recovery } },
+	{ "bounds", maple, { &suite_bounds } },
 	{ "nomem", maple, { &suite_nomem } },
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", both, { &suite_atomic } },

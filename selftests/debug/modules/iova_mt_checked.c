@@ -23,6 +23,34 @@ static uint every = 64;
 module_param(every, uint, 0644);
 MODULE_PARM_DESC(every, "calls between two checks, at least 1 (default: 64)");
 
+/* Checks before what is planted, so that there is something in the tree. */
+#define PLANT_AFTER	20
+
+/* P(name, what is made wrong) */
+#define PLANTS(P)							\
+	P(none, "nothing")						\
+	P(gap, "a gap that a node of the tree remembers")		\
+	P(backlog, "the number of pages in the backlog")		\
+	P(watermark, "the low watermark")				\
+	P(refusal, "what is known not to be there")
+
+enum plant {
+#define CHECKED_ENUM(_name, _what)	PLANT_##_name,
+	PLANTS(CHECKED_ENUM)
+	NR_PLANTS,
+};
+
+static const char *const plant_names[] = {
+#define CHECKED_NAME(_name, _what)	[PLANT_##_name] = #_name,
+	PLANTS(CHECKED_NAME)
+};
+
+static char *plant = "none";
+module_param(plant, charp, 0444);
+MODULE_PARM_DESC(plant, "what to make wrong, so that the checks have to see it: none, gap, backlog, watermark or refusal (default: none)");
+
+static enum plant planted;
+
 /**
  * struct head - what the state of a maple domain begins with
  * @counters: its counters
@@ -36,7 +64,7 @@ struct head {
 };
 
 static const struct iova_mt_ops *maple;
-static atomic_t calls = ATOMIC_INIT(0);
+static atomic64_t calls = ATOMIC64_INIT(0);
 static atomic64_t checks = ATOMIC64_INIT(0);
 
 /**
@@ -124,6 +152,47 @@ static void add_orphans_locked(const struct iova_mt_deferred *deferred,
 			  deferred->orphans[i].last);
 }
 
+/* --- Mistakes to be seen ------------------------------------------------- */
+
+static void plant_gap_locked(struct iova_mt_index *index)
+{
+	unsigned long root = (unsigned long)index->tree.ma_root;
+	struct maple_node *node = (void *)(root & ~(unsigned long)MAPLE_NODE_MASK);
+
+	/* Nodes above the leaves have gaps. */
+	if (mt_height(&index->tree) > 1)
+		node->ma64.gap[0] ^= 1;
+}
+
+static void plant_refusal_locked(struct iova_mt_index *index)
+{
+	index->refusal[0].size = 1;
+	index->refusal[0].limit = ULONG_MAX;
+	index->refused |= 1;
+}
+
+static void plant_locked(struct iova_mt_space *space)
+{
+	switch (planted) {
+	case PLANT_gap:
+		plant_gap_locked(&space->index);
+		break;
+	case PLANT_backlog:
+		space->deferred.pages++;
+		break;
+	case PLANT_watermark:
+		space->deferred.low = ULONG_MAX;
+		break;
+	case PLANT_refusal:
+		plant_refusal_locked(&space->index);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- Check ---------------------------------------------------------------- */
+
 static void check_now(struct iova_mt_domain *domain)
 {
 	struct head *head = domain->priv;
@@ -133,16 +202,17 @@ static void check_now(struct iova_mt_domain *domain)
 
 	/* Not as the module takes it: what it measures with is not exported. */
 	spin_lock_irqsave(&index->tree.ma_lock, flags);
+	if (atomic64_inc_return(&checks) > PLANT_AFTER)
+		plant_locked(&head->space);
 	check_tree_locked(index, &found);
 	add_orphans_locked(&head->space.deferred, &found);
 	check_backlog_locked(&head->space.deferred, &found);
 	spin_unlock_irqrestore(&index->tree.ma_lock, flags);
-	atomic64_inc(&checks);
 }
 
 static void check(struct iova_mt_domain *domain)
 {
-	if ((unsigned int)atomic_inc_return(&calls) % every == 0)
+	if ((u64)atomic64_inc_return(&calls) % every == 0)
 		check_now(domain);
 }
 
@@ -216,10 +286,19 @@ static struct iova_mt_ops table;
 
 static int __init iova_mt_checked_init(void)
 {
+	int ret;
+
 	if (!every) {
 		pr_err("every '0' is not valid; valid: 1 and more\n");
 		return -EINVAL;
 	}
+	ret = match_string(plant_names, NR_PLANTS, plant);
+	if (ret < 0) {
+		pr_err("plant '%s' is not valid; valid: none, gap, backlog, watermark, refusal\n",
+		       plant);
+		return -EINVAL;
+	}
+	planted = ret;
 	maple = wrap_maple_ops();
 	if (IS_ERR(maple))
 		return PTR_ERR(maple);
@@ -240,7 +319,8 @@ module_init(iova_mt_checked_init);
 static void __exit iova_mt_checked_exit(void)
 {
 	WARN_ON(iova_mt_unregister(&table));
-	pr_info("%lld checks\n", atomic64_read(&checks));
+	pr_info("%lld checks in %lld calls\n", atomic64_read(&checks),
+		atomic64_read(&calls));
 }
 module_exit(iova_mt_checked_exit);
 

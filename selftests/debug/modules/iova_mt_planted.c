@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "wrap.h"
 
@@ -26,11 +27,14 @@
 	B(uaf, "free writes to an object after its kfree")		\
 	B(abba, "alloc and free take two locks in opposite order")	\
 	B(sleep, "alloc takes a mutex with interrupts off")		\
-	B(irq, "free takes a lock that alloc takes in interrupts, too")	\
-	B(race, "free and alloc count without a lock")			\
 	B(leak, "free leaks an object")					\
 	B(lost, "a range that was freed is never free again")		\
-	B(twice, "a range is handed out twice")
+	B(twice, "a range is handed out twice")				\
+	B(irq, "a lock is taken in interrupts, and elsewhere with them on") \
+	B(work, "a work item is freed while it waits")			\
+	B(shift, "a shift by more bits than there are")			\
+	B(hang, "free never returns")					\
+	B(race, "two CPUs count without a lock")
 
 enum bug {
 #define PLANTED_ENUM(_name, _what)	BUG_##_name,
@@ -45,7 +49,7 @@ static const char *const bug_names[] = {
 
 static char *bug = "none";
 module_param(bug, charp, 0444);
-MODULE_PARM_DESC(bug, "none, uaf, abba, sleep, irq, race, leak, lost or twice (default: none)");
+MODULE_PARM_DESC(bug, "which one, see BUGS (default: none)");
 
 static enum bug chosen;
 static const struct iova_mt_ops *maple;
@@ -54,8 +58,11 @@ static atomic_t calls = ATOMIC_INIT(0);
 
 static DEFINE_SPINLOCK(lock_a);
 static DEFINE_SPINLOCK(lock_b);
+static DEFINE_SPINLOCK(lock_irq);
 static DEFINE_MUTEX(mutex);
-static unsigned long racy_calls;
+
+static int bits = 64;
+static unsigned long count;
 
 static bool now(void)
 {
@@ -91,24 +98,58 @@ static void sleep_in_atomic(void)
 	local_irq_restore(flags);
 }
 
-/*
- * Who interrupts a task in here would wait for ever: not where the lock is seen
- * to be taken, so that the machine lives to tell what lockdep says.
- */
-static void take_in_any_context(void)
-{
-	if (!in_task() && spin_is_locked(&lock_a))
-		return;
-	spin_lock(&lock_a);
-	spin_unlock(&lock_a);
-}
-
 static noinline void leak(void)
 {
 	/* Hidden from the compiler, which would see that nobody uses it. */
 	void *object = kmalloc(64, GFP_ATOMIC);
 
 	OPTIMIZER_HIDE_VAR(object);
+}
+
+static void work_fn(struct work_struct *work)
+{
+}
+
+/* Runs a minute later, in what is somebody else's by then. */
+static void free_with_work(void)
+{
+	struct delayed_work *work = kmalloc(sizeof(*work), GFP_ATOMIC);
+
+	if (!work)
+		return;
+	INIT_DELAYED_WORK(work, work_fn);
+	schedule_delayed_work(work, 60 * HZ);
+	kfree(work);
+}
+
+static void take_with_interrupts_on(void)
+{
+	spin_lock(&lock_irq);
+	spin_unlock(&lock_irq);
+}
+
+static void mistake_in_free(void)
+{
+	switch (chosen) {
+	case BUG_uaf:
+		use_after_free();
+		break;
+	case BUG_leak:
+		leak();
+		break;
+	case BUG_work:
+		free_with_work();
+		break;
+	case BUG_shift:
+		WRITE_ONCE(count, 1UL << READ_ONCE(bits));
+		break;
+	case BUG_hang:
+		while (READ_ONCE(bits))
+			cpu_relax();
+		break;
+	default:
+		break;
+	}
 }
 
 static int planted_alloc(struct iova_mt_domain *domain, unsigned long size,
@@ -122,10 +163,10 @@ static int planted_alloc(struct iova_mt_domain *domain, unsigned long size,
 		take_both(&lock_a, &lock_b);
 	if (chosen == BUG_sleep && now())
 		sleep_in_atomic();
-	if (chosen == BUG_irq)
-		take_in_any_context();
+	if (chosen == BUG_irq && now())
+		take_with_interrupts_on();
 	if (chosen == BUG_race)
-		racy_calls++;
+		count++;
 	ret = maple->alloc(domain, size, limit_pfn, flags, pfn);
 	if (chosen != BUG_twice || ret)
 		return ret;
@@ -143,17 +184,22 @@ static void planted_free(struct iova_mt_domain *domain, unsigned long pfn,
 {
 	if (chosen == BUG_abba)
 		take_both(&lock_b, &lock_a);
-	if (chosen == BUG_uaf && now())
-		use_after_free();
-	if (chosen == BUG_irq)
-		take_in_any_context();
-	if (chosen == BUG_race)
-		racy_calls++;
-	if (chosen == BUG_leak && now())
-		leak();
-	if (chosen == BUG_lost && now())
-		return;
+	if (now()) {
+		mistake_in_free();
+		if (chosen == BUG_lost)
+			return;
+	}
 	maple->free(domain, pfn, size);
+}
+
+static void complain(void)
+{
+	size_t i;
+
+	pr_err("bug '%s' is not valid; valid:", bug);
+	for (i = 0; i < NR_BUGS; i++)
+		pr_cont(" %s", bug_names[i]);
+	pr_cont("\n");
 }
 
 static int __init iova_mt_planted_init(void)
@@ -161,8 +207,7 @@ static int __init iova_mt_planted_init(void)
 	int ret = match_string(bug_names, NR_BUGS, bug);
 
 	if (ret < 0) {
-		pr_err("bug '%s' is not valid; valid: none, uaf, abba, sleep, irq, race, leak, lost, twice\n",
-		       bug);
+		complain();
 		return -EINVAL;
 	}
 	chosen = ret;
