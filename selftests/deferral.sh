@@ -31,6 +31,7 @@ for way in marker list; do
 		discarded_at_least $((before + DISCARDED))
 	check "no domain, no backlog" counter_is backlog pending_ranges 0
 	run_module_suite nomem
+	run_module_suite pressure
 done
 check "the module unloads" unload_mt
 ktap_end

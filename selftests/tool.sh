@@ -314,13 +314,15 @@ serves_io()
 	[ "$(counter takeover/calls alloc_iova_fast)" -gt $((before + 50)) ]
 }
 
+# With its device, where the module names devices.
 lists_domain()
 {
-	local id
+	local id device="$NVME"
 
+	[ -e "$MT_DEBUGFS/takeover/devices" ] || device=-
 	id=$(ls "$MT_DEBUGFS/domains")
-	tool status && grep -q "^  *$id maple" "$said" &&
-		tool watch -1 -n 0.1 && grep -q "^  *$id maple" "$said"
+	tool status && grep -q "^  *$id maple.* $device\$" "$said" &&
+		tool watch -1 -n 0.1 && grep -q "^  *$id maple.* $device\$" "$said"
 }
 
 # A point that is on for another domain only does not fail for this one.
@@ -422,6 +424,8 @@ check "a missing BDF is refused" refuses "which device?" release
 
 if need_disk; then
 	check "adopt: refused while takeover is off" fails "takeover is 'off'" adopt "$NVME"
+	check "release: refused while no domain is owned" \
+		fails "$NVME is on no domain of this module" release "$NVME"
 	check "the takeover can be switched on" takeover new
 	check "adopt: an unknown device is refused, the known ones are named" \
 		fails "$NVME" adopt $NO_SUCH_BDF

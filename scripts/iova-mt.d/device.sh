@@ -163,16 +163,29 @@ choose_type()
 	esac
 }
 
+# owned_devices: "<domain id> <BDF>" of the PCI devices that the module names
+owned_devices()
+{
+	get "$DEBUGFS/takeover/devices" | sed -n 's,^\([0-9][0-9]*\) pci/,\1 ,p'
+}
+
 # domain_of <BDF>: the id of the domain that serves it, if the module says so
 domain_of()
 {
-	get "$DEBUGFS/takeover/devices" |
-		awk -v bdf="$1" '$1 ~ /^[0-9]+$/ { for (i = 2; i <= NF; i++) if ($i == bdf) print $1 }'
+	owned_devices | awk -v bdf="$1" '$2 == bdf { print $1 }'
 }
 
-knows_devices()
+# need_owned: where the module names devices, and for those with a driver only, is
+# this one of them?
+need_owned()
 {
-	[ -r "$DEBUGFS/takeover/devices" ]
+	local named
+
+	[ "$(value takeover/state owned)" != 0 ] ||
+		die "$bdf is on no domain of this module: it has none"
+	named=$(owned_devices | cut -d' ' -f2 | words)
+	[ -z "$driver" ] || [ -z "$named" ] || [ -n "$(domain_of "$bdf")" ] ||
+		die "$bdf is on no domain of this module; valid: $named"
 }
 
 # one_at_a_time: where there is flock; a second adopt would not see which domain
@@ -316,8 +329,8 @@ cmd_adopt()
 	renew_domain
 	trap - HUP INT TERM
 	[ -z "$trouble" ] || die "$trouble"
-	id=$(added "$before" | words)
-	! knows_devices || id=$(domain_of "$bdf")
+	id=$(domain_of "$bdf")
+	[ -n "$id" ] || id=$(added "$before" | words)
 	[ -n "$id" ] ||
 		die "$bdf has a new domain, but it is the kernel's: dmesg may say why"
 	describe_device "domain $id, allocator $(value "domains/$id/summary" allocator)$(deferral_of "$id")"
@@ -339,11 +352,8 @@ cmd_release()
 	device_arguments release "$@"
 	need_module
 	prepare_device
+	need_owned
 	before=$(domain_ids | words)
-	id=$(domain_of "$bdf")
-	if knows_devices && [ -z "$id" ]; then
-		die "$bdf is not on a domain of this module; valid: $(owned_devices)"
-	fi
 	mode=$(get "$MODULE/parameters/takeover")
 	trap '' HUP INT TERM
 	if put "$MODULE/parameters/takeover" off; then
@@ -361,11 +371,4 @@ cmd_release()
 	[ -z "$(added "$before")" ] ||
 		die "domain $(added "$before" | words) is new: is it of $bdf? its domain should be the kernel's"
 	describe_device "the kernel's allocator${id:+ (domain $id is gone)}"
-}
-
-owned_devices()
-{
-	get "$DEBUGFS/takeover/devices" |
-		awk '$1 ~ /^[0-9]+$/ { for (i = 2; i <= NF; i++) print $i }' | words |
-		grep . || echo "none is"
 }

@@ -89,8 +89,10 @@ AWK_SNAPSHOT='
 			know_domain(rest)
 	}
 	function take_device(rest,    word) {
-		if (split(rest, word, " ") >= 2 && word[1] ~ /^[0-9]+$/)
-			devices[now, word[1]] = devices[now, word[1]] " " word[2]
+		if (split(rest, word, " ") < 2 || word[1] !~ /^[0-9]+$/)
+			return
+		sub(/^pci\//, "", word[2])
+		devices[now, word[1]] = devices[now, word[1]] " " word[2]
 	}
 	function take_allocator(rest,    word) {
 		if (rest !~ /^#/ && split(rest, word, " "))

@@ -3,7 +3,7 @@
 # Judges the medians by the bars: awk -f bars.awk bars medians. One line a bar,
 # tab-separated: bar, what, value, op, limit, verdict (ok, missed, not measured).
 # Figures whose names begin with c. are the allocator's counters, of which only
-# those that are not 0 are written down; figure@least is the least of the repeats.
+# those that are not 0 are written down.
 
 BEGIN { OFS = "\t" }
 
@@ -13,7 +13,6 @@ FNR == 1 { FS = "\t"; $0 = $0; next }
 
 {
 	median[$1, $3, $7, $8] = $9
-	median[$1, $3, $7, $8 "@least"] = $10
 	there[$1, $3, $7] = 1
 }
 
@@ -37,14 +36,19 @@ function ratio(a, b)
 	return a == "" || b == "" || b == 0 ? "" : a / b
 }
 
+function million(value)
+{
+	return value == "" ? "" : value * 1000000
+}
+
 # What the sixth word of a bar says that the value is divided by.
 function value_of(label, n, who, figure, by)
 {
 	if (by == "-")
 		return get(label, n, who, figure)
 	if (by == "per_million")
-		return ratio(get(label, n, who, figure) * 1000000, \
-			     get(label, n, who, "freed"))
+		return million(ratio(get(label, n, who, figure), \
+				     get(label, n, who, "freed")))
 	if (by ~ /^self:/)
 		return ratio(get(label, n, who, figure), get(label, n, who, substr(by, 6)))
 	if (by ~ /^n:/)

@@ -12,6 +12,9 @@ BEGIN {
 
 /^#/ || NF != 10 { next }
 
+# Those of single calls are worth keeping.
+$9 == "histogram_ps" && $1 !~ /^latency/ { next }
+
 $9 == "histogram_ps" {
 	nr = split($10, pairs, " ")
 	for (i = 1; i <= nr; i++) {

@@ -18,10 +18,14 @@ FNR == NR {
 }
 FNR == 1 { next }
 
+$1 == "instructions" && $8 == "instructions" {
+	instructions = instructions (instructions ? ", " : "") $7 " " $9
+}
+
 # A line for each lock that was measured.
-$1 ~ /^locks/ { lock[$1, $7, $8] = $9 }
-$1 ~ /^locks/ && $8 == "irqs_off_max_ns" {
-	locks[++nr_locks] = sprintf("%-15s %8s %-12s lock held %s ns, at most %s; waited %s, at most %s; interrupts off at most %s", \
+$1 ~ /^(locks|instructions-gaps)/ { lock[$1, $7, $8] = $9 }
+$1 ~ /^(locks|instructions-gaps)/ && $8 == "irqs_off_max_ns" {
+	locks[++nr_locks] = sprintf("%-17s %8s %-11s lock held %s ns, at most %s; waited %s, at most %s; interrupts off at most %s", \
 		$1, $3, $7, short(lock[$1, $7, "lock_hold_mean_ns"]), \
 		short(lock[$1, $7, "lock_hold_max_ns"]), \
 		short(lock[$1, $7, "lock_wait_mean_ns"]), \
@@ -78,13 +82,17 @@ END {
 	for (i = 1; i <= nr; i++) {
 		key = order[i]
 		split(key, part, SUBSEP)
-		printf head, part[1], part[2], cell(key, "rb"), cell(key, "rbf"), \
+		line = sprintf(head, part[1], part[2], cell(key, "rb"), cell(key, "rbf"), \
 		       cell(key, "maple"), cell(key, "maple+cache"), \
 		       ratio(mean[key, "maple"], mean[key, "rb"]), \
 		       ratio(mean[key, "maple+cache"], mean[key, "rbf"]), \
-		       substr(missed[key], 2)
+		       substr(missed[key], 2))
+		sub(/ +\n/, "\n", line)
+		printf "%s", line
 	}
 	for (i = 1; i <= nr_locks; i++)
 		print locks[i]
+	if (instructions)
+		print "instructions a pair: " instructions
 	print "ns a unit, medians; ! given up at the time limit, the mean is of what was done"
 }

@@ -109,20 +109,21 @@ static void locks_keep_interrupts_out(struct test *t)
 /* Refused frees are deferred, and drain when there is memory again. */
 static void frees_are_deferred(struct test *t, enum gate_mode mode)
 {
-	struct iova_mt_backlog backlog;
+	u64 deferred, before;
 	unsigned int refused;
 	unsigned long pfn;
 
-	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
+	if (!has_gate(t) || !test_reserve_spend(t) ||
+	    !test_take(t, NR_RANGES, 1, TOP))
 		return;
+	before = test_backlog(t).total_deferred;
 	refused = free_all(t, mode);
-	backlog = test_backlog(t);
+	deferred = test_backlog(t).total_deferred - before;
 	test_diag("%s: %u frees, %u node requests, %u refused, %llu ranges deferred",
-		  t->tcase->name, NR_RANGES, gate.asked, refused,
-		  backlog.total_deferred);
+		  t->tcase->name, NR_RANGES, gate.asked, refused, deferred);
 	EXPECT(t, refused > 0);
 	/* One request an erase, and none for the marker. */
-	EXPECT_EQ(t, backlog.total_deferred, refused);
+	EXPECT_EQ(t, deferred, refused);
 	EXPECT_EQ(t, test_counter(t, "swap_failed"), 0);
 	for (pfn = TOP; pfn > TOP - NR_RANGES; pfn--)
 		EXPECT(t, !test_is_taken(t, pfn));
@@ -193,7 +194,7 @@ static void steady_load(struct test *t)
 	int ret = 0;
 
 	if (!has_gate(t) || !test_domain(t, TOP - NR_RANGES + 1) ||
-	    !test_take(t, NR_RANGES, 1, TOP))
+	    !test_reserve_spend(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	local_irq_save(flags);
 	gate_close(GATE_ALL);
@@ -214,16 +215,63 @@ static void steady_load(struct test *t)
 	EXPECT(t, gate.refused > 0 && test_backlog(t).taken_over > 0);
 }
 
+/* The reserve serves as many erases as it has nodes for, and those only. */
+static void the_reserve_serves_erases(struct test *t)
+{
+	u64 used, deferred;
+	unsigned int refused;
+
+	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
+		return;
+	test_fault(t, "fail_refill", TEST_ALWAYS);
+	refused = free_all(t, GATE_ALL);
+	used = test_counter(t, "reserve_used");
+	deferred = test_backlog(t).total_deferred;
+	test_diag("%u requests refused, %llu erases from the reserve, %llu deferred",
+		  refused, used, deferred);
+	EXPECT(t, used > 0);
+	EXPECT(t, refused >= used);
+	EXPECT_EQ(t, test_counter(t, "lost"), 0);
+	test_expect_clean(t);
+}
+
+/* What cannot be had at once can be waited for, by those who may. */
+static void a_drain_waits(struct test *t)
+{
+	unsigned int i;
+	int ret;
+
+	if (!has_gate(t) || !test_reserve_spend(t) ||
+	    !test_take(t, NR_RANGES, 1, TOP))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	for (i = 0; i < NR_RANGES; i += 2)
+		iova_mt_free(t->domain, TOP - i, 0);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, NR_RANGES / 2);
+	gate_close(GATE_ATOMIC);
+	test_fault(t, "fail_refill", TEST_NEVER);
+	test_fault(t, "fail_erase", TEST_NEVER);
+	ret = iova_mt_drain(t->domain);
+	gate_open();
+	EXPECT_EQ(t, ret, 0);
+	EXPECT(t, test_counter(t, "reserve_fill") > 1);
+	for (i = 1; i < NR_RANGES; i += 2)
+		iova_mt_free(t->domain, TOP - i, 0);
+	test_expect_clean(t);
+}
+
 /* A drain without memory ends, and loses nothing. */
 static void drain_without_memory(struct test *t)
 {
 	u64 deferred, drained;
+	unsigned int i;
 	int ret;
 
 	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
-	test_fault(t, "fail_erase", "3,100,0,-1");
-	free_all(t, GATE_COUNT);
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	for (i = 0; i < NR_RANGES; i += 3)
+		iova_mt_free(t->domain, TOP - i, 0);
 	deferred = test_backlog(t).pending_ranges;
 	EXPECT_EQ(t, deferred, NR_RANGES / 3);
 	test_faults_off();
@@ -236,6 +284,9 @@ static void drain_without_memory(struct test *t)
 		  test_backlog(t).drained_by_worker;
 	EXPECT(t, ret || drained == deferred);
 	EXPECT_EQ(t, test_backlog(t).total_deferred, deferred);
+	for (i = 0; i < NR_RANGES; i++)
+		if (i % 3)
+			iova_mt_free(t->domain, TOP - i, 0);
 	test_expect_clean(t);
 }
 
@@ -434,6 +485,9 @@ static const struct test_case cases[] = {
 	  allocs_with_partial_memory_do_not_spin, TEST_NEEDS_MAPLE },
 	{ "S4: a steady load goes on without memory", steady_load,
 	  TEST_NEEDS_MAPLE },
+	{ "S5: the reserve serves erases", the_reserve_serves_erases,
+	  TEST_NEEDS_MAPLE },
+	{ "S6, R5: a drain waits for memory", a_drain_waits, TEST_NEEDS_MAPLE },
 	{ "a drain without memory ends", drain_without_memory,
 	  TEST_NEEDS_MAPLE },
 	{ "interrupts neither take nor return a CPU's sheaf", no_sheaves_in_interrupts,

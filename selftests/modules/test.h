@@ -105,6 +105,7 @@ extern const struct test_suite suite_reuse;
 extern const struct test_suite suite_list;
 extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_bounds;
+extern const struct test_suite suite_pressure;
 extern const struct test_suite suite_nomem;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;
@@ -154,6 +155,7 @@ bool test_backlog_wait_empty(struct test *t);
 u64 test_listing_hash(struct test *t, unsigned int *nr);
 void test_expect_clean(struct test *t);
 
+bool test_reserve_spend(struct test *t);
 bool test_fault(struct test *t, const char *point, const char *arg);
 void test_faults_off(void);
 

@@ -246,6 +246,28 @@ void test_expect_clean(struct test *t)
 		iova_mt_free(t->domain, pfn, 0);
 }
 
+/*
+ * Use up the domain's reserve of nodes, and keep it from being filled before
+ * test_faults_off(). The domain is as full as before.
+ */
+bool test_reserve_spend(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!test_fault(t, "fail_refill", TEST_ALWAYS))
+		return false;
+	for (i = 0; i < 64 && !test_counter(t, "reserve_spent"); i++) {
+		if (!test_alloc(t, 1, PFN_32BIT, 0, &pfn))
+			return false;
+		test_fault(t, "fail_node", TEST_ALWAYS);
+		iova_mt_free(t->domain, pfn, 0);
+		test_fault(t, "fail_node", TEST_NEVER);
+	}
+	return EXPECT_EQ(t, test_counter(t, "reserve_spent"), 1) &&
+	       EXPECT_EQ(t, iova_mt_drain(t->domain), 0);
+}
+
 /* --- Faults, the log -- --------------------------------------------- */
 
 bool test_fault(struct test *t, const char *point, const char *arg)

@@ -75,7 +75,8 @@ static bool gate_judge(const struct gate_probe *gp, struct kmem_cache *cache,
 	gate.asked++;
 	gate.several += gp->several;
 	gate.gfp |= gfp;
-	if (mode != GATE_ALL && !(mode == GATE_PARTIAL && gp->several))
+	if (mode != GATE_ALL && !(mode == GATE_PARTIAL && gp->several) &&
+	    !(mode == GATE_ATOMIC && !(gfp & __GFP_DIRECT_RECLAIM)))
 		return false;
 	return gate.refused < MAX_REFUSALS && ++gate.refused;
 }

@@ -19,6 +19,7 @@ enum gate_mode {
 	GATE_LEARN,	/* remember the cache that is asked */
 	GATE_COUNT,	/* let all pass */
 	GATE_PARTIAL,	/* refuse requests for several nodes */
+	GATE_ATOMIC,	/* refuse those that cannot wait */
 	GATE_ALL,	/* refuse all */
 };
 

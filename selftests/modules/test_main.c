@@ -16,7 +16,7 @@
 
 static char *suite = "";
 module_param(suite, charp, 0444);
-MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, nomem, registry, atomic, sweep");
+MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, bounds, pressure, nomem, registry, atomic, sweep");
 
 static char *allocator = "all";
 module_param(allocator, charp, 0444);
@@ -53,6 +53,7 @@ static const struct group groups[] = {
 	  { &suite_deferral, &suite_search, &suite_drain, &suite_reuse,
 	    &suite_list, &suite_recovery } },
 	{ "bounds", maple, { &suite_bounds } },
+	{ "pressure", maple, { &suite_pressure } },
 	{ "nomem", maple, { &suite_nomem } },
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", both, { &suite_atomic } },

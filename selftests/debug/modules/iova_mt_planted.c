@@ -128,7 +128,7 @@ static void take_with_interrupts_on(void)
 	spin_unlock(&lock_irq);
 }
 
-static void mistake_in_free(void)
+static __always_inline void mistake_in_free(void)
 {
 	switch (chosen) {
 	case BUG_uaf:
