@@ -34,6 +34,13 @@
 	((_mas)->alloc && !((unsigned long)(_mas)->alloc & 1))
 #endif
 
+/*
+ * A struct ma_state that keeps its nodes from one mas_preallocate() to the next:
+ * some 6.12 (before .35) to 6.15 take it for one that has been made sure of
+ * already, and do not count again.
+ */
+#define iova_mt_mas_count_again(_mas)	((_mas)->mas_flags = 0)
+
 /* The namespace became a string in 6.13. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define IOVA_MT_EXPORT(_symbol)	EXPORT_SYMBOL_NS_GPL(_symbol, IOVA_MT)

@@ -405,6 +405,17 @@ static void list_free(struct iova_mt_magazine *list)
 }
 
 /**
+ * iova_mt_cache_stop() - trim no more
+ * @cache: the cache, which nobody uses any more
+ *
+ * Context: Process, may sleep.
+ */
+void iova_mt_cache_stop(struct iova_mt_cache *cache)
+{
+	cancel_delayed_work_sync(&cache->trim);
+}
+
+/**
  * iova_mt_cache_destroy() - free it
  * @cache: the cache, which nobody uses any more
  *
@@ -418,7 +429,7 @@ void iova_mt_cache_destroy(struct iova_mt_cache *cache)
 	unsigned int class, nr;
 
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &cache->hotplug);
-	cancel_delayed_work_sync(&cache->trim);
+	iova_mt_cache_stop(cache);
 	for (class = 0; class < IOVA_MT_CLASSES; class++) {
 		list_free(cache->depot[class]);
 		for_each_possible_cpu(nr) {

@@ -5,7 +5,9 @@
 #ifndef _IOVA_MT_CACHE_H
 #define _IOVA_MT_CACHE_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -47,11 +49,18 @@ struct iova_mt_cache {
 	struct hlist_node hotplug;
 };
 
+/* Are there magazines for ranges of @size pages? */
+static inline bool iova_mt_cache_has_class(unsigned long size)
+{
+	return is_power_of_2(size) && size < BIT(IOVA_MT_CLASSES);
+}
+
 int iova_mt_cache_module_init(void);
 void iova_mt_cache_module_exit(void);
 
 int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
 		       const struct iova_mt_counters *counters);
+void iova_mt_cache_stop(struct iova_mt_cache *cache);
 void iova_mt_cache_destroy(struct iova_mt_cache *cache);
 
 bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,

@@ -28,7 +28,7 @@
 	C(swap, "entries swapped in place, for a marker or back")	\
 	C(swap_failed, "swaps that failed: never, but when injected")	\
 	C(node_refused, "requests for nodes that the kernel refused")	\
-	C(reserve_used, "stores with nodes from the reserve")		\
+	C(reserve_used, "stores through the reserve")			\
 	C(reserve_empty, "stores that found no reserve")		\
 	C(reserve_spent, "reserves that were not enough for a store")	\
 	C(reserve_fill, "times that the reserve was filled")		\

@@ -42,10 +42,11 @@
 
 static bool empty_locked(const struct iova_mt_deferred *deferred)
 {
+	iova_mt_index_assert_locked(deferred->index);
 	return !deferred->ranges;
 }
 
-static void watermarks_reset_locked(struct iova_mt_deferred *deferred)
+static void watermarks_reset(struct iova_mt_deferred *deferred)
 {
 	deferred->low = ULONG_MAX;
 	deferred->high = 0;
@@ -132,7 +133,7 @@ void iova_mt_deferred_removed_locked(struct iova_mt_deferred *deferred,
 	deferred->ranges -= ranges;
 	deferred->pages -= pages;
 	if (empty_locked(deferred))
-		watermarks_reset_locked(deferred);
+		watermarks_reset(deferred);
 }
 
 /**
@@ -158,7 +159,7 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 	deferred->ranges--;
 	deferred->ranges += (marker_first < first) + (marker_last > last);
 	if (empty_locked(deferred))
-		watermarks_reset_locked(deferred);
+		watermarks_reset(deferred);
 }
 
 /*
@@ -178,12 +179,6 @@ static int sweep_locked(struct iova_mt_deferred *deferred,
 	iova_mt_deferred_removed_locked(deferred, swept.ranges, swept.pages);
 	deferred->drained[drainer] += swept.ranges;
 	*erased += swept.ranges;
-	if (ret != -ENOMEM)
-		return ret;
-	deferred->retries++;
-	deferred->alloc_after = jiffies + msecs_to_jiffies(ALLOC_PAUSE_MS);
-	trace_iova_mt_retry(deferred->index->domain_id, drainer, deferred->low,
-			    deferred->high, deferred->ranges);
 	return ret;
 }
 
@@ -206,9 +201,27 @@ static void sweep_begin(struct iova_mt_deferred *deferred,
 				  READ_ONCE(deferred->ranges));
 }
 
+/* The sweep has to be done again. Until then, allocations spare themselves it. */
+static void starved_locked(struct iova_mt_deferred *deferred,
+			   enum iova_mt_drainer drainer)
+{
+	iova_mt_index_assert_locked(deferred->index);
+	deferred->retries++;
+	deferred->alloc_after = jiffies + msecs_to_jiffies(ALLOC_PAUSE_MS);
+	trace_iova_mt_retry(deferred->index->domain_id, drainer, deferred->low,
+			    deferred->high, deferred->ranges);
+}
+
 static void sweep_end(struct iova_mt_deferred *deferred,
 		      enum iova_mt_drainer drainer, u64 erased, int error)
 {
+	unsigned long flags;
+
+	if (error == -ENOMEM) {
+		iova_mt_index_lock(deferred->index, flags);
+		starved_locked(deferred, drainer);
+		iova_mt_index_unlock(deferred->index, flags);
+	}
 	trace_iova_mt_sweep_end(deferred->index->domain_id, drainer, erased,
 				READ_ONCE(deferred->ranges), error);
 }
@@ -417,7 +430,7 @@ void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
 		.backoff = msecs_to_jiffies(BACKOFF_MIN_MS),
 		.alloc_after = jiffies,
 	};
-	watermarks_reset_locked(deferred);
+	watermarks_reset(deferred);
 	INIT_DELAYED_WORK(&deferred->work, work_fn);
 }
 

@@ -32,7 +32,7 @@
 /**
  * struct record - the object of a range
  * @base: state, and time of deferral
- * @first: a pfn of its range, while it is in the tree
+ * @first: the first pfn of its range, when it is deferred
  * @queued: is on the list
  * @gone: is in the tree no more; freed when it comes off the list
  * @link: on the list

@@ -66,7 +66,10 @@ static void maple_stop(struct iova_mt_domain *domain)
 {
 	struct iova_mt_maple *maple = domain->priv;
 
+	/* In the order in which one gives work to the next. */
+	iova_mt_cache_stop(&maple->cache);
 	iova_mt_deferred_stop(&maple->space.deferred);
+	iova_mt_nodes_stop(&maple->space.index.nodes);
 }
 
 static void maple_destroy(struct iova_mt_domain *domain)
@@ -95,7 +98,8 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 	 * Without memory, what lies in the caches of other CPUs is all there is:
 	 * flushed and deferred, it can be handed out again.
 	 */
-	if (ret && (ret == -ENOMEM || (flags & IOVA_MT_FLUSH)) &&
+	if (ret && ((flags & IOVA_MT_FLUSH) ||
+		    (ret == -ENOMEM && iova_mt_cache_has_class(size))) &&
 	    iova_mt_cache_flush(&maple->cache))
 		ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
 					  aligned, pfn);

@@ -21,15 +21,15 @@
  *  - otherwise takes its nodes from the reserve, which is such a sheaf there,
  *    and tops it up as it goes;
  *  - fails like one without memory when that is lost for lack of memory, until
- *    a task has made another.
+ *    a task has made another. So there inserts take from the reserve, too, and
+ *    an erase that comes after them may find it empty, and be deferred.
  *
- * Locks: the tree's, and that of scratch, never both.
+ * Locks: the tree's.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
-#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/xarray.h>
 
@@ -40,8 +40,11 @@
 #include "maple/queue.h"
 
 #define ATOMIC_GFP	(GFP_ATOMIC | __GFP_NOWARN)
-/* May wait for memory, but not for I/O, which may be waiting for a mapping. */
-#define FILL_GFP	(GFP_NOIO | __GFP_NOWARN)
+/*
+ * May wait for memory, but not for I/O, which may be waiting for a mapping; and
+ * not for ever: who waits in vain has a backoff, and a message for the log.
+ */
+#define FILL_GFP	(GFP_NOIO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 /*
  * What the leaf has to spare: a range takes one slot, and splits the gap that it
@@ -50,9 +53,6 @@
 #define SLOTS_TAKEN	2
 #define SLOTS_MIN	(MAPLE_RANGE64_SLOTS / 2)
 
-/* So many stores from the reserve, and it is time to fill it. */
-#define USES_MAX	8
-
 #define REFILL_MIN_MS	10
 #define REFILL_MAX_MS	1000
 
@@ -60,11 +60,10 @@
  * How many nodes a state asks for is decided by the height that its tree says it
  * has. This one is never written once it is made, and says that it is so high
  * that a store over all of it needs 64 nodes: twice what a usual sheaf holds,
- * and three times what a store into a tree of a million ranges can need. Its
- * lock is a mutex, because those who ask may sleep.
+ * and three times what a store into a tree of a million ranges can need. It has
+ * no lock: it is only looked at, and by those who may sleep.
  */
 static struct maple_tree scratch;
-static DEFINE_MUTEX(scratch_mutex);
 
 #define SCRATCH_ENTRIES	64
 #define SCRATCH_HEIGHT	21
@@ -137,12 +136,10 @@ int iova_mt_nodes_fill(struct iova_mt_nodes *nodes)
 	unsigned long flags;
 	int ret = -ENOMEM;
 
-	mutex_lock(&scratch_mutex);
-	mas_init(&state, &scratch, 1);
+	mas_init(&state, &scratch, 0);
 	mas_set_range(&state, 1, ULONG_MAX - 1);
 	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_refill, nodes->domain_id))
 		ret = mas_preallocate(&state, xa_mk_value(0), FILL_GFP);
-	mutex_unlock(&scratch_mutex);
 	if (ret) {
 		iova_mt_count(nodes->counters, COUNTER_reserve_fill_failed);
 		return ret;
@@ -152,7 +149,7 @@ int iova_mt_nodes_fill(struct iova_mt_nodes *nodes)
 	spin_lock_irqsave(&nodes->tree->ma_lock, flags);
 	swap(nodes->reserve, state);
 	nodes->filled = true;
-	nodes->uses = 0;
+	nodes->left = RESERVE_NODES;
 	spin_unlock_irqrestore(&nodes->tree->ma_lock, flags);
 	/* What was there before, if anything. */
 	mas_destroy(&state);
@@ -164,7 +161,14 @@ int iova_mt_nodes_fill(struct iova_mt_nodes *nodes)
 static void refill_later(struct iova_mt_nodes *nodes)
 {
 	queue_delayed_work(iova_mt_queue, &nodes->refill,
-			   msecs_to_jiffies(nodes->backoff_ms));
+			   msecs_to_jiffies(READ_ONCE(nodes->backoff_ms)));
+}
+
+/* Is it time to fill the reserve? */
+static bool wants_nodes(const struct iova_mt_nodes *nodes)
+{
+	return !READ_ONCE(nodes->filled) ||
+	       READ_ONCE(nodes->left) < RESERVE_NODES / 2;
 }
 
 static void refill_fn(struct work_struct *work)
@@ -172,22 +176,19 @@ static void refill_fn(struct work_struct *work)
 	struct iova_mt_nodes *nodes = container_of(to_delayed_work(work),
 						   struct iova_mt_nodes, refill);
 
-	if ((READ_ONCE(nodes->filled) && READ_ONCE(nodes->uses) < USES_MAX) ||
-	    !iova_mt_nodes_fill(nodes)) {
-		nodes->backoff_ms = REFILL_MIN_MS;
+	if (!wants_nodes(nodes) || !iova_mt_nodes_fill(nodes)) {
+		WRITE_ONCE(nodes->backoff_ms, REFILL_MIN_MS);
 		return;
 	}
-	nodes->backoff_ms = min(2 * nodes->backoff_ms, REFILL_MAX_MS);
+	WRITE_ONCE(nodes->backoff_ms, min(2 * nodes->backoff_ms, REFILL_MAX_MS));
 	refill_later(nodes);
 }
 
-/* Has the reserve enough for any store, if each so far took as much as it can? */
-static bool enough_locked(const struct iova_mt_nodes *nodes)
+/* What one store can need, at most. */
+static unsigned int most_locked(const struct iova_mt_nodes *nodes)
 {
-	unsigned int most = 3 * mt_height(nodes->tree) + 1;
-
 	lockdep_assert_held(&nodes->tree->ma_lock);
-	return (nodes->uses + 1) * most <= RESERVE_NODES;
+	return 3 * mt_height(nodes->tree) + 1;
 }
 
 /*
@@ -200,14 +201,17 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 				     bool refused)
 {
 	struct ma_state *reserve = &nodes->reserve;
+	unsigned int most;
 
 	lockdep_assert_held(&nodes->tree->ma_lock);
+	most = most_locked(nodes);
 	if (!nodes->filled) {
 		iova_mt_count(nodes->counters, COUNTER_reserve_empty);
 		return -ENOMEM;
 	}
+	iova_mt_mas_count_again(reserve);
 	mas_set_range(reserve, mas->index, mas->last);
-	if ((refused && !enough_locked(nodes)) ||
+	if ((refused && nodes->left < most) ||
 	    mas_preallocate(reserve, entry, ATOMIC_GFP)) {
 		iova_mt_count(nodes->counters, COUNTER_reserve_spent);
 		nodes->filled = false;
@@ -218,7 +222,8 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 	mas_store(reserve, entry);
 	mas_set_range(mas, reserve->index, reserve->last);
 	iova_mt_count(nodes->counters, COUNTER_reserve_used);
-	if (++nodes->uses == USES_MAX)
+	nodes->left -= min(most, nodes->left);
+	if (wants_nodes(nodes))
 		refill_later(nodes);
 	return 0;
 }
@@ -254,12 +259,12 @@ static int store_now_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 			       void *entry)
 {
-	bool refused = iova_mt_fault_hit(IOVA_MT_FAULT_fail_node,
-					 nodes->domain_id);
-	bool ask = may_ask() ||
-		   !may_need_sheaf(nodes->tree, mas->index, mas->last, entry);
+	bool refused, ask;
 
 	lockdep_assert_held(&nodes->tree->ma_lock);
+	refused = iova_mt_fault_hit(IOVA_MT_FAULT_fail_node, nodes->domain_id);
+	ask = may_ask() ||
+	      !may_need_sheaf(nodes->tree, mas->index, mas->last, entry);
 	if (ask && !refused && !store_now_locked(nodes, mas, entry))
 		return 0;
 	if (ask && entry)
@@ -302,12 +307,23 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 	nodes->counters = counters;
 	nodes->domain_id = domain_id;
 	nodes->filled = false;
-	nodes->uses = 0;
+	nodes->left = 0;
 	mas_init(&nodes->reserve, tree, 0);
 	INIT_DELAYED_WORK(&nodes->refill, refill_fn);
 	nodes->backoff_ms = REFILL_MIN_MS;
 	if (iova_mt_nodes_fill(nodes))
 		refill_later(nodes);
+}
+
+/**
+ * iova_mt_nodes_stop() - fill the reserve no more
+ * @nodes: the nodes, which nobody uses any more
+ *
+ * Context: Process, may sleep.
+ */
+void iova_mt_nodes_stop(struct iova_mt_nodes *nodes)
+{
+	cancel_delayed_work_sync(&nodes->refill);
 }
 
 /**
@@ -318,7 +334,7 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
  */
 void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes)
 {
-	cancel_delayed_work_sync(&nodes->refill);
+	iova_mt_nodes_stop(nodes);
 	mas_destroy(&nodes->reserve);
 }
 
@@ -335,15 +351,13 @@ int iova_mt_nodes_module_init(void)
 	int ret = 0;
 
 	mt_init_flags(&scratch, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
-	mt_set_external_lock(&scratch, &scratch_mutex);
-	mutex_lock(&scratch_mutex);
+	mt_on_stack(scratch);
 	for (i = 0; i < SCRATCH_ENTRIES && !ret; i++) {
 		mas_set_range(&mas, 2 * i, 2 * i);
 		ret = mas_store_gfp(&mas, xa_mk_value(i), GFP_KERNEL);
 	}
 	scratch.ma_flags &= ~MT_FLAGS_HEIGHT_MASK;
 	scratch.ma_flags |= SCRATCH_HEIGHT << MT_FLAGS_HEIGHT_OFFSET;
-	mutex_unlock(&scratch_mutex);
 	if (ret)
 		iova_mt_nodes_module_exit();
 	return ret;
@@ -356,7 +370,5 @@ int iova_mt_nodes_module_init(void)
  */
 void iova_mt_nodes_module_exit(void)
 {
-	mutex_lock(&scratch_mutex);
 	__mt_destroy(&scratch);
-	mutex_unlock(&scratch_mutex);
 }

@@ -13,13 +13,13 @@ struct iova_mt_counters;
 
 /**
  * struct iova_mt_nodes - the nodes of a tree
- * @tree: the tree; its lock protects all but @refill
+ * @tree: the tree; its lock protects all but @refill and @backoff_ms
  * @counters: the domain's
  * @domain_id: the domain's
  * @reserve: holds nodes for stores that cannot get any
  * @filled: it does; when false, nothing may be asked of it in an interrupt
- * @uses: stores that it has served since it was filled
- * @backoff_ms: wait before the next attempt to fill it, written by @refill
+ * @left: how many nodes it has at least
+ * @backoff_ms: wait before the next attempt to fill it, written by @refill alone
  * @refill: fills it
  */
 struct iova_mt_nodes {
@@ -28,7 +28,7 @@ struct iova_mt_nodes {
 	unsigned int domain_id;
 	struct ma_state reserve;
 	bool filled;
-	unsigned int uses;
+	unsigned int left;
 	unsigned int backoff_ms;
 	struct delayed_work refill;
 };
@@ -39,6 +39,7 @@ void iova_mt_nodes_module_exit(void);
 void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id);
+void iova_mt_nodes_stop(struct iova_mt_nodes *nodes);
 void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes);
 int iova_mt_nodes_fill(struct iova_mt_nodes *nodes);
 
