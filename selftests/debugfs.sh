@@ -44,6 +44,7 @@ expected_modes()
 		echo "200 reset"
 		echo "444 stats"
 		echo "444 takeover/calls"
+		echo "444 takeover/devices"
 		echo "400 takeover/functions"
 		echo "444 takeover/state"
 		for point in $POINTS; do

@@ -110,6 +110,7 @@ extern const struct test_suite suite_nomem;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;
 extern const struct test_suite suite_sweep;
+extern const struct test_suite suite_requirements;
 
 /* --- Results -------------------------------------------------------------- */
 

@@ -16,7 +16,7 @@
 
 static char *suite = "";
 module_param(suite, charp, 0444);
-MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, bounds, pressure, nomem, registry, atomic, sweep");
+MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, bounds, pressure, nomem, registry, atomic, sweep, requirements");
 
 static char *allocator = "all";
 module_param(allocator, charp, 0444);
@@ -58,6 +58,7 @@ static const struct group groups[] = {
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", both, { &suite_atomic } },
 	{ "sweep", maple, { &suite_sweep } },
+	{ "requirements", maple, { &suite_requirements } },
 };
 
 static const struct group *group_find(const char *name)

@@ -57,6 +57,7 @@ static void case_run(const struct test_case *tcase, unsigned int number)
 	pr_info("%s (%s)\n", tcase->name, allocator);
 	if (test_domain(&t, 1))
 		tcase->run(&t);
+	test_faults_off();
 	test_domain_destroy(&t);
 	test_result_case(&t, number);
 	cond_resched();

@@ -291,16 +291,11 @@ const struct test_suite suite_enomem_nth = {
 
 /* --- failslab ------------------------------------------------------------- */
 
-static void random_failures(struct test *t)
+static void random_ops(struct book *book)
 {
-	struct book *book = book_open(t);
-	u64 erases, inserts, magazines;
+	struct test *t = book->t;
 	unsigned int i;
 
-	if (!book)
-		return;
-	while (book->nr < FILLED && !t->nr_failed)
-		book_alloc(book);
 	book->filtered = true;
 	for (i = 0; i < t->ops && !t->nr_failed; i++) {
 		book_op(book);
@@ -309,22 +304,57 @@ static void random_failures(struct test *t)
 		if (i % 64 == 0)
 			cond_resched();
 	}
-	erases = test_counter(t, "erase_failed");
-	inserts = test_counter(t, "insert_failed");
-	magazines = test_counter(t, "magazine_no_memory");
-	test_diag("%u calls: no memory for %llu erases, %llu inserts, %llu magazines",
-		  i, erases, inserts, magazines);
-	test_diag("%u allocations refused for it; %llu ranges deferred",
-		  book->no_memory, test_backlog(t).total_deferred);
-	EXPECT(t, erases);
-	EXPECT(t, inserts);
-	EXPECT(t, magazines);
+}
+
+static void random_report(struct book *book)
+{
+	struct test *t = book->t;
+
+	test_diag("%u calls: no memory for nodes %llu times, for %llu erases, %llu inserts, %llu magazines",
+		  t->ops, test_counter(t, "node_refused"),
+		  test_counter(t, "erase_failed"),
+		  test_counter(t, "insert_failed"),
+		  test_counter(t, "magazine_no_memory"));
+	test_diag("%u allocations refused for it; %llu ranges deferred; %llu stores from the reserve",
+		  book->no_memory, test_backlog(t).total_deferred,
+		  test_counter(t, "reserve_used"));
+}
+
+/* The domain of @t is fresh. */
+static void random_failures(struct test *t, const char *expected)
+{
+	struct book *book = book_open(t);
+
+	if (!book)
+		return;
+	while (book->nr < FILLED && !t->nr_failed)
+		book_alloc(book);
+	random_ops(book);
+	random_report(book);
+	EXPECT(t, test_counter(t, expected));
+	EXPECT(t, test_counter(t, "node_refused"));
+	EXPECT(t, test_counter(t, "magazine_no_memory"));
+	EXPECT(t, book->no_memory);
 	book_close(book);
 	kvfree(book);
 }
 
+/* The reserve is filled by a worker, which has memory. */
+static void random_with_reserve(struct test *t)
+{
+	random_failures(t, "reserve_used");
+}
+
+static void random_without_reserve(struct test *t)
+{
+	test_fault(t, "fail_refill", TEST_ALWAYS);
+	if (test_domain(t, 1))
+		random_failures(t, "erase_failed");
+}
+
 static const struct test_case random_cases[] = {
-	{ "free never fails and nothing is lost", random_failures },
+	{ "free never fails and nothing is lost", random_with_reserve },
+	{ "nor without a reserve of nodes", random_without_reserve },
 };
 
 const struct test_suite suite_enomem_random = {
