@@ -106,6 +106,7 @@ help:
 	@echo '  demo             real DMA on the allocator while its erases fail'
 	@echo '    IOMMU=intel|virtio|amd  KERNEL=6.12|7.2  MODE=lazy|strict  MIB=...'
 	@echo '    FAULT=<interval>,<probability>,<space>,<times>'
+	@echo '    PLOT=<base>  where the picture of the backlog goes (<base>.svg, <base>.png)'
 	@echo '  vm               a shell, with the module and the selftests in /$(name)'
 	@echo '    KERNEL=... IOMMU=... MODE=...'
 	@echo
@@ -116,5 +117,5 @@ help:
 	@echo '  test-debug       the tests that need no device, in User-Mode Linux with'
 	@echo '                   KASAN, lockdep and more; and proof that those work'
 	@echo '  test-debug-qemu  real DMA in QEMU, on a kernel with KASAN, lockdep, kmemleak'
-	@echo '  test-kcsan       the same, on one that looks for data races'
+	@echo '  test-kcsan       some of it, on one that looks for data races (experimental)'
 	@echo '  bench            measure the allocators; bench-quick: in minutes, roughly'

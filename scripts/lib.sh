@@ -111,10 +111,9 @@ kernel_fragments()
 # kernel_key <kernel>: what one that is built here is made from, in a line
 kernel_key()
 {
-	# shellcheck disable=SC2046 # a list of words
 	echo "$(cat "$(kernel_source)/.version" 2>/dev/null)" \
 	     "gcc $(gcc -dumpfullversion)" \
-	     "$(cat $(kernel_fragments "$1") | sha256sum | cut -c1-16)"
+	     "$(kernel_fragments "$1" | xargs cat | sha256sum | cut -c1-16)"
 }
 
 # The key is written last: a build that was interrupted has none.

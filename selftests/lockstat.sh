@@ -18,10 +18,13 @@ table()
 	dbg "domains/$id/lock_stat"
 }
 
-# value <name>: from the table that was read last
+# value <name>: from the table that was read last, 0 when it has none
 value()
 {
-	sed -n "s/^$1: //p" "$copy"
+	local value
+
+	value=$(sed -n "s/^$1: //p" "$copy")
+	echo "${value:-0}"
 }
 
 measure()
@@ -43,7 +46,7 @@ load_off()
 
 ms_now()
 {
-	sed 's/^\([0-9]*\)\.\([0-9]*\).*/\1\20/' /proc/uptime
+	awk '{ printf "%d\n", $1 * 1000 }' /proc/uptime
 }
 
 # holds_above <number>: waits until there are as many

@@ -169,7 +169,7 @@ says_unsupported()
 	echo "$output"
 	log_since_mark
 	case $output in
-	*"ot supported"*) ;;
+	*"not supported"* | *"Not supported"*) ;;
 	*) return 1 ;;
 	esac
 	log_since_mark | grep -qF "without CONFIG_DYNAMIC_FTRACE_WITH_ARGS"

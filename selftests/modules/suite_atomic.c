@@ -245,7 +245,7 @@ static void runner_init(struct runner *runner, struct arena *arena,
 	unsigned int i;
 
 	runner->nr = nr;
-	runner->work = IRQ_WORK_INIT_HARD(work_fn);
+	runner->work = IRQ_WORK_INIT(work_fn);
 	INIT_CSD(&runner->call, call_fn, runner);
 	tasklet_setup(&runner->tasklet, tasklet_fn);
 	init_completion(&runner->done);

@@ -374,7 +374,7 @@ static void jobs_run(struct test *t, struct job *job)
 {
 	unsigned int i;
 
-	job->work = IRQ_WORK_INIT_HARD(job_fn);
+	job->work = IRQ_WORK_INIT(job_fn);
 	job->domain = t->domain;
 	test_rng_init(&job->rng, t->seed);
 	for (i = 0; i < JOBS; i++) {

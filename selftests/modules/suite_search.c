@@ -229,7 +229,7 @@ static bool overtaking_begin(struct test *t, unsigned long top)
 	overtaking = (struct overtaking){
 		.probe.symbol_name = "mas_empty_area_rev",
 		.probe.pre_handler = look_handler,
-		.work = IRQ_WORK_INIT_HARD(overtake),
+		.work = IRQ_WORK_INIT(overtake),
 		.domain = t->domain,
 		.task = current,
 		.pfn = top - 1,

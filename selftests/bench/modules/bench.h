@@ -139,6 +139,7 @@ struct bench_step {
  * @nr: how many
  * @room: for how many there is room
  * @prepare: how many prepare
+ * @arm: from which one on of those erases fail, 0 for none
  * @unit: steps a unit
  * @slots: how many slots they use
  */
@@ -147,6 +148,7 @@ struct bench_trace {
 	unsigned long nr;
 	unsigned long room;
 	unsigned long prepare;
+	unsigned long arm;
 	unsigned int unit;
 	unsigned long slots;
 };
@@ -164,6 +166,7 @@ struct bench_trace {
  * @queue: frees are held back, and come in bursts of so many, in softirq
  * @cross: frees are made by another CPU than the one that allocates
  * @one_go: a chunk ends only when all is done
+ * @defer: erases fail in the timed part, and what they leave is drained behind it
  * @unaligned: not naturally aligned when the request does not say
  */
 struct bench_workload {
@@ -179,6 +182,7 @@ struct bench_workload {
 	unsigned int queue;
 	bool cross;
 	bool one_go;
+	bool defer;
 	bool unaligned;
 };
 
@@ -357,6 +361,9 @@ void bench_memory_read(struct bench_memory *memory);
  * @live: ranges that are live after the timed part
  * @used_ready: pages from the lowest live one to the limit, when all was prepared
  * @used_after: and after the timed part
+ * @backlog: of the domain, when it has been drained
+ * @drain_ns: CPU time of that
+ * @drained: ranges erased by it
  */
 struct bench_cell {
 	const struct bench_request *request;
@@ -379,9 +386,15 @@ struct bench_cell {
 	u64 live;
 	u64 used_ready;
 	u64 used_after;
+	struct iova_mt_backlog backlog;
+	u64 drain_ns;
+	u64 drained;
 };
 
 int bench_cell_run(struct bench_cell *cell, struct bench_trace *const *traces);
+
+int bench_defer_arm(bool on);
+void bench_defer_drain(struct bench_cell *cell, struct bench_entry *entry);
 
 /* --- Output --------------------------------------------------------------- */
 

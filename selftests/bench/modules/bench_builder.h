@@ -125,4 +125,14 @@ int bench_build_gaps(const struct bench_request *request,
 int bench_build_jitta(const struct bench_request *request,
 		      struct bench_trace *trace, struct bench_rng *rng);
 
+/* The same of deferred frees. */
+int bench_build_defer_adjacent(const struct bench_request *request,
+			       struct bench_trace *trace, struct bench_rng *rng);
+int bench_build_defer_alternate(const struct bench_request *request,
+				struct bench_trace *trace, struct bench_rng *rng);
+int bench_build_defer_scattered(const struct bench_request *request,
+				struct bench_trace *trace, struct bench_rng *rng);
+int bench_build_defer_alloc(const struct bench_request *request,
+			    struct bench_trace *trace, struct bench_rng *rng);
+
 #endif /* _BENCH_BUILDER_H */

@@ -103,8 +103,12 @@ static int perform(struct stage *stage)
 	bench_memory_read(&cell->ready);
 	cell->used_ready = used_pages(stage);
 	bench_entry_mark(stage->entry);
+	bench_defer_arm(cell->request->workload->defer);
 	ret = bench_context_threads(bench_player_run, stage->players,
 				    cell->request->threads);
+	if (!ret)
+		bench_defer_drain(cell, stage->entry);
+	bench_defer_arm(false);
 	if (ret)
 		return ret;
 	bench_memory_read(&cell->after);

@@ -75,7 +75,7 @@ void bench_context_run(enum bench_context context, void (*fn)(void *arg),
 		tasklet_kill(&errand.tasklet);
 		return;
 	case BENCH_HARDIRQ:
-		errand.work = IRQ_WORK_INIT_HARD(work_fn);
+		errand.work = IRQ_WORK_INIT(work_fn);
 		irq_work_queue(&errand.work);
 		wait_for_completion(&errand.done);
 		irq_work_sync(&errand.work);

@@ -192,6 +192,20 @@ static void say_lock(const struct bench_cell *cell, struct bench_entry *entry)
 	kfree(stat);
 }
 
+static void say_deferred(const struct bench_cell *cell)
+{
+	const struct iova_mt_backlog *backlog = &cell->backlog;
+
+	if (!backlog->total_deferred)
+		return;
+	say_number(cell, "deferred", backlog->total_deferred);
+	say_number(cell, "drained_by_alloc", backlog->drained_by_alloc);
+	say_number(cell, "drained_by_worker", backlog->drained_by_worker);
+	say_number(cell, "taken_over", backlog->taken_over);
+	say_number(cell, "drained", cell->drained);
+	say_number(cell, "drain_ns", cell->drain_ns);
+}
+
 static void say_histogram(const struct bench_cell *cell)
 {
 	unsigned int i;
@@ -226,6 +240,7 @@ void bench_output_cell(const struct bench_cell *cell, struct bench_entry *entry)
 	say_counts(cell);
 	say_memory(cell);
 	say_histogram(cell);
+	say_deferred(cell);
 	say_lock(cell, entry);
 	bench_entry_counters(entry, say_counter, (void *)cell);
 }

@@ -306,6 +306,13 @@ static void run_bursts(struct bench_player *player)
 
 /* --- Interface ------------------------------------------------------------ */
 
+/* Where the steps that prepare are interrupted next. */
+static unsigned long next_stop(const struct bench_trace *trace,
+			       unsigned long step)
+{
+	return step < trace->arm ? trace->arm : trace->prepare;
+}
+
 /**
  * bench_player_prepare() - make the steps that are not timed
  * @player: the player
@@ -322,7 +329,9 @@ void bench_player_prepare(struct bench_player *player)
 	u64 deadline;
 
 	while (player->next < end) {
-		play(player, min(1024, end - player->next));
+		if (trace->arm && player->next == trace->arm)
+			bench_defer_arm(true);
+		play(player, min(1024, next_stop(trace, player->next) - player->next));
 		cond_resched();
 	}
 	end += player->request->warm * trace->unit;

@@ -194,12 +194,13 @@ static void planted_free(struct iova_mt_domain *domain, unsigned long pfn,
 
 static void complain(void)
 {
-	size_t i;
+	char names[128];
+	size_t i, len = 0;
 
-	pr_err("bug '%s' is not valid; valid:", bug);
 	for (i = 0; i < NR_BUGS; i++)
-		pr_cont(" %s", bug_names[i]);
-	pr_cont("\n");
+		len += scnprintf(names + len, sizeof(names) - len, "%s%s",
+				 i ? ", " : "", bug_names[i]);
+	pr_err("bug '%s' is not valid; valid: %s\n", bug, names);
 }
 
 static int __init iova_mt_planted_init(void)

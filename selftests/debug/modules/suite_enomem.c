@@ -310,12 +310,12 @@ static void random_report(struct book *book)
 {
 	struct test *t = book->t;
 
-	test_diag("%u calls: no memory for nodes %llu times, for %llu erases, %llu inserts, %llu magazines",
+	test_diag("%u calls: no nodes %llu times, for %llu erases, %llu inserts; %llu magazines",
 		  t->ops, test_counter(t, "node_refused"),
 		  test_counter(t, "erase_failed"),
 		  test_counter(t, "insert_failed"),
 		  test_counter(t, "magazine_no_memory"));
-	test_diag("%u allocations refused for it; %llu ranges deferred; %llu stores from the reserve",
+	test_diag("%u allocations refused; %llu ranges deferred; %llu stores from the reserve",
 		  book->no_memory, test_backlog(t).total_deferred,
 		  test_counter(t, "reserve_used"));
 }
