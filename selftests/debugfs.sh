@@ -317,6 +317,7 @@ expected_summary()
 	echo "allocator: maple"
 	echo "module: iova_mt"
 	echo "granule: 4096"
+	echo "deferral: marker"
 }
 
 # ranges_are_well_formed <id>: ascending, no overlap, sizes and states right
