@@ -41,7 +41,8 @@ for way in $DEFERRALS; do
 	check "deferral by $way" defer_by "$way"
 	run_debug_suite "fail-nth" suite=enomem_nth
 	for percent in 1 10 100; do
-		failslab probability=$percent interval=1 times=-1 task-filter=Y
+		# The likelihood last: until the filter is on, it is everybody's.
+		failslab interval=1 times=-1 task-filter=Y probability=$percent
 		run_debug_suite "failslab $percent %" suite=enomem_random ops=20000
 		failslab_off
 	done
