@@ -46,13 +46,22 @@ static bool kasan_keeps_memory(struct test *t)
 	return IS_ENABLED(CONFIG_KASAN);
 }
 
+/* Until everything that is on its way to be freed is free, of cases before, too. */
+static void settle(void)
+{
+	kvfree_rcu_barrier();
+	rcu_barrier();
+}
+
 static void a_range_costs_less_than_an_iova(struct test *t)
 {
-	s64 bytes = slab_bytes();
+	s64 bytes;
 
+	settle();
+	bytes = slab_bytes();
 	if (kasan_keeps_memory(t) || !test_take(t, MANY, 1, TOP))
 		return;
-	rcu_barrier();
+	settle();
 	bytes = slab_bytes() - bytes;
 	test_diag("%u ranges: %lld bytes", MANY, bytes);
 	EXPECT(t, bytes > 0);
@@ -90,7 +99,7 @@ static void a_burst_holds_no_memory(struct test *t)
 	/* A hole of three, so that a store cuts it and adds an entry. */
 	for (i = 500; i < 503; i++)
 		iova_mt_free(t->domain, TOP - i, 0);
-	rcu_barrier();
+	settle();
 	bytes = slab_bytes();
 	EXPECT_EQ(t, pairs_in_a_burst(t, 0), 0);
 	EXPECT_EQ(t, pairs_in_a_burst(t, ALIGNED | CACHED), 0);
@@ -107,6 +116,7 @@ static void deferring_costs_no_memory(struct test *t)
 	if (!test_take(t, MANY, 1, TOP))
 		return;
 	test_fault(t, "fail_erase", TEST_ALWAYS);
+	settle();
 	bytes = slab_bytes();
 	for (i = 0; i < MANY; i++)
 		iova_mt_free(t->domain, TOP - i, 0);
@@ -131,7 +141,7 @@ static void live_ranges_go_with_their_domain(struct test *t)
 		iova_mt_free(t->domain, pfn, 4);
 		EXPECT_EQ(t, iova_mt_reserve(t->domain, 1, 100), 0);
 		test_domain_destroy(t);
-		rcu_barrier();
+		settle();
 		if (!round)
 			bytes = slab_bytes();
 	}
