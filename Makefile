@@ -65,8 +65,8 @@ demo:
 check:
 	@scripts/check
 
-test: check
-	@scripts/run-selftests
+test:
+	@scripts/test
 
 test-debug:
 	@selftests/debug/run-debug
@@ -112,7 +112,7 @@ help:
 	@echo
 	@echo 'Tests (root):'
 	@echo '  check            static gates'
-	@echo '  test             check, and every selftest'
+	@echo '  test             check, every selftest, test-debug'
 	@echo '    KERNELS="6.12" TESTS="..."  only these'
 	@echo '  test-debug       the tests that need no device, in User-Mode Linux with'
 	@echo '                   KASAN, lockdep and more; and proof that those work'
