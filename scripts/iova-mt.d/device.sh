@@ -77,8 +77,8 @@ block_users()
 			sub(/ .*/, "", source)
 		}
 		$3 == dev || source == name { print name " is mounted on " $5 }
-	' /proc/self/mountinfo
-	awk -v name="/dev/$1" '$1 == name { print name " is swap" }' /proc/swaps
+	' "$PROCFS/self/mountinfo"
+	awk -v name="/dev/$1" '$1 == name { print name " is swap" }' "$PROCFS/swaps"
 	(
 		cd "$sys/holders" 2>/dev/null || exit 0
 		for holder in *; do

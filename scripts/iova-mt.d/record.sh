@@ -41,7 +41,7 @@ AWK_RECORD='
 		return words
 	}
 	function uptime(    part) {
-		split(first("/proc/uptime"), part, " ")
+		split(first(procfs "/uptime"), part, " ")
 		return part[1]
 	}
 	function sample(    i, words, injected, on) {
@@ -103,6 +103,7 @@ cmd_record()
 	echo "# iova_mt $(get "$MODULE/version") on $(uname -r)," \
 	     "allocator $(get "$MODULE/parameters/allocator")," \
 	     "deferral $(get "$MODULE/parameters/deferral" || echo unknown)"
-	exec awk -v interval="$interval" -v count="$count" -v points="$(points | words)" \
+	exec awk -v interval="$interval" -v count="$count" -v procfs="$PROCFS" \
+		-v points="$(points | words)" \
 		"$AWK_RECORD"
 }

@@ -12,7 +12,7 @@
 snapshot()
 {
 	(
-		echo "uptime:seconds: $(cut -d' ' -f1 /proc/uptime)"
+		echo "uptime:seconds: $(cut -d' ' -f1 "$PROCFS/uptime")"
 		cd "$DEBUGFS" 2>/dev/null || exit 0
 		grep -H '' backlog takeover/state takeover/devices allocators \
 			fail_*/* domains/*/summary domains/*/backlog \

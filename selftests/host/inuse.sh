@@ -3,8 +3,8 @@
 # shellcheck disable=SC3043 # local: every sh in use here has it
 #
 # "iova-mt adopt" and a device in use: what is mounted, stacked on top, or up,
-# is found and named. The device is made of files; what is mounted is not. Loads
-# nothing.
+# is found and named. The device is made of files, and so is what is mounted: the
+# machine's own list may name a disk once or many times. Loads nothing.
 
 KTAP_LOG=no
 # shellcheck source=../lib.sh
@@ -12,9 +12,12 @@ KTAP_LOG=no
 
 TOOL=$(cd "$ktap_dir/../.." && pwd)/scripts/iova-mt
 BDF=0000:04:00.0
+# The number of the disk that is mounted.
+DISK=250:1
 
 work=$(mktemp -d)
 sys=$work/sys
+proc=$work/proc
 said=$work/said
 pci=$sys/devices/pci0000:00/$BDF
 
@@ -24,6 +27,18 @@ make_module()
 {
 	mkdir -p "$sys/module/iova_mt/parameters" "$sys/kernel/debug/iova_mt/domains"
 	echo new >"$sys/module/iova_mt/parameters/takeover"
+}
+
+# As the kernel writes them; a file system in memory comes without a disk.
+make_mounts()
+{
+	mkdir -p "$proc/self"
+	cat >"$proc/self/mountinfo" <<-EOT
+	27 1 0:21 / / rw,relatime - tmpfs none rw
+	28 27 $DISK / /srv rw,relatime shared:3 - ext4 /dev/root rw
+	29 27 0:40 / /home rw,relatime - btrfs /dev/sdy rw
+	EOT
+	printf 'Filename\tType\tSize\tUsed\tPriority\n/dev/sdz partition 8 0 -2\n' >"$proc/swaps"
 }
 
 # link <from> <to>: as sysfs does, with the directories on the way
@@ -70,7 +85,7 @@ remove_users()
 
 adopt()
 {
-	IOVA_MT_SYSFS=$sys "$TOOL" adopt "$@" "$BDF" >"$said" 2>&1
+	IOVA_MT_SYSFS=$sys IOVA_MT_PROCFS=$proc "$TOOL" adopt "$@" "$BDF" >"$said" 2>&1
 }
 
 touched()
@@ -115,15 +130,22 @@ ktap_start
 [ "$(id -u)" = 0 ] || ktap_skip_all "must be run as root"
 make_module
 make_device
-# The number of the device that / is on, as the kernel's list has it.
-root=$(awk '$5 == "/" { number = $3 } END { print number }' /proc/self/mountinfo)
+make_mounts
 
 check "a device that nobody uses" goes_on
 add_block "$pci/block" sdx 250:250
 check "a disk that nobody uses" goes_on
-add_block "$pci/block/sdx" sdx1 "$root"
-check "a partition that is mounted" refuses "/dev/sdx1 is mounted on /"
+add_block "$pci/block/sdx" sdx1 "$DISK"
+check "a partition that is mounted" refuses "/dev/sdx1 is mounted on /srv"
 check "the same by force" goes_on --force
+remove_users
+
+add_block "$pci/block" sdy 250:251
+check "a disk that is mounted by name" refuses "/dev/sdy is mounted on /home"
+remove_users
+
+add_block "$pci/block" sdz 250:252
+check "a disk that is swapped to" refuses "/dev/sdz is swap"
 remove_users
 
 add_block "$pci/block" sdx 250:250
@@ -131,22 +153,22 @@ mkdir "$pci/block/sdx/holders/dm-3"
 check "a disk with another one on top" refuses "/dev/sdx is part of dm-3"
 remove_users
 
-add_block "$sys/devices/virtual/nvme-subsystem/nvme-subsys5" nvme5n1 "$root"
+add_block "$sys/devices/virtual/nvme-subsystem/nvme-subsys5" nvme5n1 "$DISK"
 link "$pci/nvme/nvme5" "$sys/class/nvme-subsystem/none"
 mkdir -p "$pci/nvme/nvme5"
 rm "$sys/class/nvme-subsystem/none"
 link "$sys/devices/virtual/nvme-subsystem/nvme-subsys5" "$sys/class/nvme-subsystem/nvme-subsys5"
 check "an NVMe subsystem of other controllers" goes_on
 link "$pci/nvme/nvme5" "$sys/devices/virtual/nvme-subsystem/nvme-subsys5/nvme5"
-check "an NVMe subsystem that the device belongs to" refuses "/dev/nvme5n1 is mounted on /"
+check "an NVMe subsystem that the device belongs to" refuses "/dev/nvme5n1 is mounted on /srv"
 remove_users
 
 add_net example0 0x1002
 check "a network interface that is down" goes_on
 echo 0x1003 >"$pci/net/example0/flags"
 check "a network interface that is up" refuses "network interface example0 is up"
-add_block "$pci/block" sdx "$root"
-check "all that uses it is named" refuses "/dev/sdx is mounted on /, network interface example0 is up"
+add_block "$pci/block" sdx "$DISK"
+check "all that uses it is named" refuses "/dev/sdx is mounted on /srv, network interface example0 is up"
 
 mkdir "$sys/kernel/iommu_groups/7/devices/0000:04:00.1"
 check "a group of several devices, even by force" refuses_group 0000:04:00.1
