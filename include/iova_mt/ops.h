@@ -61,6 +61,17 @@ struct iova_mt_lock_times {
 	u64 bucket[IOVA_MT_LOCK_BUCKETS];
 };
 
+/* How often? Context: Any. */
+static inline u64 iova_mt_lock_times_nr(const struct iova_mt_lock_times *times)
+{
+	u64 nr = 0;
+	int i;
+
+	for (i = 0; i < IOVA_MT_LOCK_BUCKETS; i++)
+		nr += times->bucket[i];
+	return nr;
+}
+
 /**
  * struct iova_mt_lock_stat - what was measured of a lock
  * @wait: from asking for it to having it; 0 ns when it was free

@@ -5,8 +5,6 @@
  * Refusing only requests for several nodes gives a partial allocation, the case
  * in which mas_store_gfp(GFP_ATOMIC) of some kernels asks again for ever.
  */
-#include <linux/delay.h>
-#include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/maple_tree.h>
@@ -19,15 +17,6 @@
 #define TOP		0xffffUL
 
 #define NR_RANGES	600
-
-static bool has_gate(struct test *t)
-{
-	if (gate_missing)
-		test_skip(t, "%s", gate_missing);
-	return !gate_missing;
-}
-
-/* --- In tasks ------------------------------------------------------------- */
 
 /* What the gate has seen of a domain's calls in atomic context. */
 static void expect_gfp(struct test *t)
@@ -65,7 +54,7 @@ static void gate_sees_the_allocator(struct test *t)
 	unsigned long pfn;
 	unsigned int i;
 
-	if (!has_gate(t))
+	if (!gate_is_there(t))
 		return;
 	gate_close(GATE_COUNT);
 	for (i = 0; i < NR_RANGES; i++)
@@ -90,7 +79,7 @@ static void locks_keep_interrupts_out(struct test *t)
 	unsigned int i;
 	int ret = 0;
 
-	if (!has_gate(t))
+	if (!gate_is_there(t))
 		return;
 	gate_close(GATE_COUNT);
 	for (i = 0; i < NR_RANGES && !ret; i++)
@@ -113,7 +102,7 @@ static void frees_are_deferred(struct test *t, enum gate_mode mode)
 	unsigned int refused;
 	unsigned long pfn;
 
-	if (!has_gate(t) || !test_reserve_spend(t) ||
+	if (!gate_is_there(t) || !test_reserve_spend(t) ||
 	    !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	before = test_backlog(t).total_deferred;
@@ -147,7 +136,7 @@ static void allocs_without_memory(struct test *t, enum gate_mode mode)
 	unsigned long pfn, flags;
 	int ret;
 
-	if (!has_gate(t))
+	if (!gate_is_there(t))
 		return;
 	for (i = 0; i < NR_RANGES; i++) {
 		local_irq_save(flags);
@@ -193,7 +182,7 @@ static void steady_load(struct test *t)
 	unsigned int round;
 	int ret = 0;
 
-	if (!has_gate(t) || !test_domain(t, TOP - NR_RANGES + 1) ||
+	if (!gate_is_there(t) || !test_domain(t, TOP - NR_RANGES + 1) ||
 	    !test_reserve_spend(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	local_irq_save(flags);
@@ -221,7 +210,7 @@ static void the_reserve_serves_erases(struct test *t)
 	u64 used, deferred;
 	unsigned int refused;
 
-	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
+	if (!gate_is_there(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	test_fault(t, "fail_refill", TEST_ALWAYS);
 	refused = free_all(t, GATE_ALL);
@@ -241,7 +230,7 @@ static void a_drain_waits(struct test *t)
 	unsigned int i;
 	int ret;
 
-	if (!has_gate(t) || !test_reserve_spend(t) ||
+	if (!gate_is_there(t) || !test_reserve_spend(t) ||
 	    !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	test_fault(t, "fail_erase", TEST_ALWAYS);
@@ -267,7 +256,7 @@ static void drain_without_memory(struct test *t)
 	unsigned int i;
 	int ret;
 
-	if (!has_gate(t) || !test_take(t, NR_RANGES, 1, TOP))
+	if (!gate_is_there(t) || !test_take(t, NR_RANGES, 1, TOP))
 		return;
 	test_fault(t, "fail_erase", TEST_ALWAYS);
 	for (i = 0; i < NR_RANGES; i += 3)
@@ -296,7 +285,7 @@ static void nothing_warns(struct test *t)
 	unsigned int before = test_log_count("WARNING: ");
 	unsigned int round;
 
-	if (!has_gate(t))
+	if (!gate_is_there(t))
 		return;
 	for (round = 0; round < 5; round++) {
 		if (!test_domain(t, 1) || !test_take(t, NR_RANGES, 1, TOP))
@@ -304,117 +293,6 @@ static void nothing_warns(struct test *t)
 		EXPECT(t, free_all(t, round % 2 ? GATE_ALL : GATE_PARTIAL) > 0);
 	}
 	EXPECT_EQ(t, test_log_count("WARNING: "), before);
-}
-
-/* --- In interrupts -------------------------------------------------------- */
-
-#define JOBS		150
-#define JOB_OPS		20
-
-/**
- * struct job - allocations and frees in hardirq
- * @work: runs it
- * @domain: of the case
- * @rng: what it draws from
- * @pfn: what it has, 0 for nothing
- * @asked: requests for nodes
- * @several: those for several nodes
- * @locks: calls that interrupts must not make
- * @allocs: allocations
- * @no_memory: those without memory
- * @errors: other errors
- */
-struct job {
-	struct irq_work work;
-	struct iova_mt_domain *domain;
-	struct test_rng rng;
-	unsigned long pfn[NR_RANGES];
-	unsigned int asked;
-	unsigned int several;
-	unsigned int locks;
-	unsigned int allocs;
-	unsigned int no_memory;
-	unsigned int errors;
-};
-
-static void job_op(struct job *job)
-{
-	unsigned long *pfn = &job->pfn[test_rng_below(&job->rng, NR_RANGES)];
-	int ret;
-
-	if (*pfn) {
-		iova_mt_free(job->domain, *pfn, 0);
-		*pfn = 0;
-		return;
-	}
-	job->allocs++;
-	ret = iova_mt_alloc(job->domain, 1 + test_rng_below(&job->rng, 8), TOP,
-			    test_rng_below(&job->rng, 2), pfn);
-	if (ret)
-		*pfn = 0;
-	job->no_memory += ret == -ENOMEM;
-	job->errors += ret && ret != -ENOMEM;
-}
-
-static void job_fn(struct irq_work *work)
-{
-	struct job *job = container_of(work, struct job, work);
-	unsigned int i;
-
-	gate_close(GATE_COUNT);
-	for (i = 0; i < JOB_OPS; i++)
-		job_op(job);
-	gate_open();
-	job->asked += gate.asked;
-	job->several += gate.several;
-	job->locks += gate.locks;
-}
-
-static void jobs_run(struct test *t, struct job *job)
-{
-	unsigned int i;
-
-	job->work = IRQ_WORK_INIT(job_fn);
-	job->domain = t->domain;
-	test_rng_init(&job->rng, t->seed);
-	for (i = 0; i < JOBS; i++) {
-		irq_work_queue(&job->work);
-		irq_work_sync(&job->work);
-		/* What is kept ready for interrupts may be filled up here. */
-		usleep_range(1000, 2000);
-	}
-	test_diag("in hardirq: %u requests for nodes, %u for several",
-		  job->asked, job->several);
-	test_diag("in hardirq: %u of %u allocations without memory",
-		  job->no_memory, job->allocs);
-	EXPECT_EQ(t, job->errors, 0);
-	EXPECT_EQ(t, test_counter(t, "swap_failed"), 0);
-	for (i = 0; i < NR_RANGES; i++)
-		if (job->pfn[i])
-			iova_mt_free(t->domain, job->pfn[i], 0);
-	test_expect_clean(t);
-}
-
-/*
- * The slab allocator takes sheaves from the CPU, and puts them back, with
- * interrupts on: in an interrupt either can find the interrupted task in the
- * middle of it. Where there are no sheaves, it turns interrupts off.
- */
-static void no_sheaves_in_interrupts(struct test *t)
-{
-	struct job *job;
-
-	if (!has_gate(t))
-		return;
-	job = kvzalloc(sizeof(*job), GFP_KERNEL);
-	if (!EXPECT(t, job))
-		return;
-	jobs_run(t, job);
-	EXPECT_EQ(t, job->locks, 0);
-	EXPECT(t, gate_has_sheaves() || job->several > 0);
-	/* That must not cost allocations. */
-	EXPECT_EQ(t, job->no_memory, 0);
-	kvfree(job);
 }
 
 /* --- That it could be otherwise ------------------------------------------- */
@@ -453,7 +331,7 @@ static void plain_store_would_spin(struct test *t)
 	struct maple_tree tree;
 	bool spins;
 
-	if (!has_gate(t))
+	if (!gate_is_there(t))
 		return;
 	mt_init_flags(&tree, MT_FLAGS_ALLOC_RANGE);
 	tree_fill(&tree, NR_RANGES);
@@ -489,8 +367,6 @@ static const struct test_case cases[] = {
 	  TEST_NEEDS_MAPLE },
 	{ "S6, R5: a drain waits for memory", a_drain_waits, TEST_NEEDS_MAPLE },
 	{ "a drain without memory ends", drain_without_memory,
-	  TEST_NEEDS_MAPLE },
-	{ "interrupts neither take nor return a CPU's sheaf", no_sheaves_in_interrupts,
 	  TEST_NEEDS_MAPLE },
 	{ "P6: nothing warns", nothing_warns, TEST_NEEDS_MAPLE },
 };

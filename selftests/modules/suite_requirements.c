@@ -294,13 +294,6 @@ static void idle_caches_shrink(struct test *t)
 
 /* --- Requests for memory, seen from outside ------------------------------- */
 
-static bool has_gate(struct test *t)
-{
-	if (gate_missing)
-		test_skip(t, "%s", gate_missing);
-	return !gate_missing;
-}
-
 /* Defer every second of the pages, and wait until the worker rests. */
 static bool defer_and_rest(struct test *t)
 {
@@ -326,7 +319,7 @@ static void who_may_sleep_waits(struct test *t)
 	unsigned int tries;
 	int ret = 0;
 
-	if (!has_gate(t))
+	if (!gate_is_there(t))
 		return;
 	for (tries = 0; tries < 5; tries++) {
 		if (!defer_and_rest(t))
@@ -358,7 +351,7 @@ static void refusals_are_counted(struct test *t)
 	unsigned long flags;
 	unsigned int i;
 
-	if (!has_gate(t) || !test_take(t, 2000, 1, TOP))
+	if (!gate_is_there(t) || !test_take(t, 2000, 1, TOP))
 		return;
 	EXPECT_EQ(t, test_counter(t, "node_refused"), 0);
 	local_irq_save(flags);

@@ -16,6 +16,8 @@
 #include <iova_mt/iova_mt.h>
 #include <iova_mt/ops.h>
 
+#include "test_rng.h"
+
 /* Hang detector for everything that waits. */
 #define TEST_TIMEOUT_MS		30000
 
@@ -27,14 +29,6 @@
 /* For test_fault(). */
 #define TEST_ALWAYS		"1,100,0,-1"
 #define TEST_NEVER		"1,0,0,-1"
-
-/**
- * struct test_rng - seeded random numbers, the same on every kernel
- * @state: where it stands
- */
-struct test_rng {
-	u64 state;
-};
 
 /**
  * struct test - one case on one allocator
@@ -107,6 +101,7 @@ extern const struct test_suite suite_recovery;
 extern const struct test_suite suite_bounds;
 extern const struct test_suite suite_pressure;
 extern const struct test_suite suite_nomem;
+extern const struct test_suite suite_sheaf;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;
 extern const struct test_suite suite_sweep;
@@ -161,21 +156,5 @@ bool test_fault(struct test *t, const char *point, const char *arg);
 void test_faults_off(void);
 
 unsigned int test_log_count(const char *text);
-
-static inline void test_rng_init(struct test_rng *rng, u64 seed)
-{
-	rng->state = seed * 0x9e3779b97f4a7c15ULL + 0xd1b54a32d192ed03ULL;
-	if (!rng->state)
-		rng->state = 1;
-}
-
-/* 0 to @below - 1 */
-static inline u32 test_rng_below(struct test_rng *rng, u32 below)
-{
-	rng->state ^= rng->state >> 12;
-	rng->state ^= rng->state << 25;
-	rng->state ^= rng->state >> 27;
-	return (u32)(((rng->state * 0x2545f4914f6cdd1dULL >> 32) * below) >> 32);
-}
 
 #endif /* _IOVA_MT_TEST_H */

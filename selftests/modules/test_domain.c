@@ -18,11 +18,6 @@
 #define GRANULE			4096
 #define MAX_COUNTERS		64
 
-static const char *const points[] = {
-	"fail_erase", "fail_insert", "fail_node", "fail_refill", "fail_swap",
-	"fail_magazine", "fail_object",
-};
-
 /* --- Domains -------------------------------------------------------------- */
 
 bool test_is_rbtree(const struct test *t)
@@ -278,10 +273,11 @@ bool test_fault(struct test *t, const char *point, const char *arg)
 
 void test_faults_off(void)
 {
-	size_t i;
+	const char *name;
+	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(points); i++)
-		iova_mt_fault_arm(points[i], TEST_NEVER);
+	for (i = 0; (name = iova_mt_fault_name(i)); i++)
+		iova_mt_fault_arm(name, TEST_NEVER);
 }
 
 /* How many lines of the log hold @text? */

@@ -21,7 +21,15 @@
 struct gate gate;
 
 /* Why there is no gate on this machine, or NULL. */
-const char *gate_missing;
+static const char *gate_missing;
+
+/* Else the case is skipped. */
+bool gate_is_there(struct test *t)
+{
+	if (gate_missing)
+		test_skip(t, "%s", gate_missing);
+	return !gate_missing;
+}
 
 #if defined(CONFIG_KPROBES) && defined(CONFIG_X86_64)
 

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct kmem_cache;
+struct test;
 struct task_struct;
 
 /* It opens by itself then: a loop is a failure, no hang. */
@@ -53,13 +54,11 @@ struct gate {
 
 extern struct gate gate;
 
-/* Why there is no gate on this machine, or NULL. */
-extern const char *gate_missing;
-
 void gate_init(void);
 void gate_exit(void);
 void gate_close(enum gate_mode mode);
 void gate_open(void);
+bool gate_is_there(struct test *t);
 bool gate_has_sheaves(void);
 
 #endif /* _IOVA_MT_TEST_GATE_H */

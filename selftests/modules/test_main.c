@@ -54,7 +54,7 @@ static const struct group groups[] = {
 	    &suite_list, &suite_recovery } },
 	{ "bounds", maple, { &suite_bounds } },
 	{ "pressure", maple, { &suite_pressure } },
-	{ "nomem", maple, { &suite_nomem } },
+	{ "nomem", maple, { &suite_nomem, &suite_sheaf } },
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", both, { &suite_atomic } },
 	{ "sweep", maple, { &suite_sweep } },

@@ -88,18 +88,9 @@ DEFINE_SHOW_ATTRIBUTE(source);
 /* An action is asked for with a 1, and with nothing else. */
 static int expect_1(const char *name, const char __user *from, size_t count)
 {
-	char word[IOVA_MT_FILES_WORD_SIZE];
-	int ret;
+	static const char *const words[] = { "1" };
 
-	ret = iova_mt_files_word(word, from, count);
-	if (ret)
-		return ret;
-	if (strcmp(word, "1")) {
-		pr_err_ratelimited("%s: '%*pE' is not valid; valid: 1\n", name,
-				   (int)strlen(word), word);
-		return -EINVAL;
-	}
-	return 0;
+	return iova_mt_files_choice(name, words, ARRAY_SIZE(words), from, count);
 }
 
 /* -ENOMEM when something is left. */

@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) "iova_mt: " fmt
 
+#include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -44,6 +45,39 @@ int iova_mt_files_word(char word[IOVA_MT_FILES_WORD_SIZE],
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/**
+ * iova_mt_files_choice() - take what a user has written as one of a few words
+ * @name: of the file, for the message
+ * @words: those that are valid, a few characters in all
+ * @nr: how many
+ * @from: what was written
+ * @count: its length in bytes
+ *
+ * Context: Process, may sleep.
+ * Return: which one, from 0 on; -EFAULT; -EINVAL with a ratelimited message that
+ * lists @words.
+ */
+int iova_mt_files_choice(const char *name, const char *const *words, size_t nr,
+			 const char __user *from, size_t count)
+{
+	char word[IOVA_MT_FILES_WORD_SIZE], valid[32];
+	size_t i, len = 0;
+	int ret;
+
+	ret = iova_mt_files_word(word, from, count);
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(word, words[i]))
+			return i;
+		len += scnprintf(valid + len, sizeof(valid) - len, "%s%s",
+				 i ? ", " : "", words[i]);
+	}
+	pr_err_ratelimited("%s: '%*pE' is not valid; valid: %s\n", name,
+			   (int)strlen(word), word, valid);
+	return -EINVAL;
 }
 
 /**

@@ -17,6 +17,8 @@ struct seq_file;
 
 int iova_mt_files_word(char word[IOVA_MT_FILES_WORD_SIZE],
 		       const char __user *from, size_t count);
+int iova_mt_files_choice(const char *name, const char *const *words, size_t nr,
+			 const char __user *from, size_t count);
 void iova_mt_files_counters(struct seq_file *m, const char *prefix,
 			    const char *const *names, const u64 *values,
 			    unsigned int nr);

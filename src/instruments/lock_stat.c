@@ -6,16 +6,13 @@
  * measured, and how, is the affair of base/lock.c and of the allocator. No
  * locks of its own.
  */
-#define pr_fmt(fmt) "iova_mt: " fmt
-
+#include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/debugfs.h>
 #include <linux/math64.h>
 #include <linux/module.h>
-#include <linux/printk.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 
 #include "base/lock.h"
 #include "domain.h"
@@ -33,18 +30,14 @@ static int switch_show(struct seq_file *m, void *unused)
 static ssize_t switch_write(struct file *file, const char __user *from,
 			    size_t count, loff_t *pos)
 {
-	char word[IOVA_MT_FILES_WORD_SIZE];
+	static const char *const words[] = { "0", "1" };
 	int ret;
 
-	ret = iova_mt_files_word(word, from, count);
-	if (ret)
+	ret = iova_mt_files_choice("lock_stat", words, ARRAY_SIZE(words), from,
+				   count);
+	if (ret < 0)
 		return ret;
-	if (strcmp(word, "0") && strcmp(word, "1")) {
-		pr_err_ratelimited("lock_stat: '%*pE' is not valid; valid: 0, 1\n",
-				   (int)strlen(word), word);
-		return -EINVAL;
-	}
-	iova_mt_lock_measure(word[0] == '1');
+	iova_mt_lock_measure(ret);
 	return count;
 }
 
@@ -52,20 +45,10 @@ DEFINE_SHOW_STORE_ATTRIBUTE(switch);
 
 /* --- The table of a domain ------------------------------------------------ */
 
-static u64 nr_times(const struct iova_mt_lock_times *times)
-{
-	u64 nr = 0;
-	int i;
-
-	for (i = 0; i < IOVA_MT_LOCK_BUCKETS; i++)
-		nr += times->bucket[i];
-	return nr;
-}
-
 static void show_times(struct seq_file *m, const char *name,
 		       const struct iova_mt_lock_times *times)
 {
-	u64 nr = nr_times(times);
+	u64 nr = iova_mt_lock_times_nr(times);
 
 	seq_printf(m, "%s_count: %llu\n", name, nr);
 	seq_printf(m, "%s_mean_ns: %llu\n", name,
@@ -97,7 +80,7 @@ static void show_stat(struct seq_file *m, const struct iova_mt_lock_stat *stat)
 {
 	show_times(m, "wait", &stat->wait);
 	seq_printf(m, "wait_contended: %llu\n",
-		   nr_times(&stat->wait) - stat->wait.bucket[0]);
+		   iova_mt_lock_times_nr(&stat->wait) - stat->wait.bucket[0]);
 	show_times(m, "hold", &stat->hold);
 	seq_printf(m, "irqs_off_max_ns: %llu\n", stat->irqs_off_max);
 	show_rows(m, stat);

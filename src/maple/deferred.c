@@ -154,12 +154,8 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 				 unsigned long first, unsigned long last)
 {
 	iova_mt_index_assert_locked(deferred->index);
-
-	deferred->pages -= last - first + 1;
-	deferred->ranges--;
 	deferred->ranges += (marker_first < first) + (marker_last > last);
-	if (empty_locked(deferred))
-		watermarks_reset(deferred);
+	iova_mt_deferred_removed_locked(deferred, 1, last - first + 1);
 }
 
 /*

@@ -28,36 +28,11 @@
 #include "bench_clock.h"
 #include "bench_model.h"
 #include "bench_stats.h"
+#include "../../modules/test_rng.h"
 
 #define BENCH_LABEL_MAX		48
 #define BENCH_CONTESTANTS_MAX	12
 #define BENCH_THREADS_MAX	64
-
-/* --- Random numbers ------------------------------------------------------- */
-
-/**
- * struct bench_rng - seeded random numbers, the same on every kernel
- * @state: where it stands
- */
-struct bench_rng {
-	u64 state;
-};
-
-static inline void bench_rng_init(struct bench_rng *rng, u64 seed)
-{
-	rng->state = seed * 0x9e3779b97f4a7c15ULL + 0xd1b54a32d192ed03ULL;
-	if (!rng->state)
-		rng->state = 1;
-}
-
-/* 0 to @below - 1 */
-static inline u32 bench_rng_below(struct bench_rng *rng, u32 below)
-{
-	rng->state ^= rng->state >> 12;
-	rng->state ^= rng->state << 25;
-	rng->state ^= rng->state >> 27;
-	return (u32)(((rng->state * 0x2545f4914f6cdd1dULL >> 32) * below) >> 32);
-}
 
 /* --- Requests ------------------------------------------------------------- */
 
@@ -173,7 +148,7 @@ struct bench_workload {
 	const char *name;
 	const char *unit;
 	int (*build)(const struct bench_request *request,
-		     struct bench_trace *trace, struct bench_rng *rng);
+		     struct bench_trace *trace, struct test_rng *rng);
 	unsigned long n;
 	unsigned long units;
 	bool full;

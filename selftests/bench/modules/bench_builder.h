@@ -30,7 +30,7 @@
 struct builder {
 	const struct bench_request *request;
 	struct bench_trace *trace;
-	struct bench_rng *rng;
+	struct test_rng *rng;
 	unsigned long n;
 	u32 *size;
 	bool failed;
@@ -48,7 +48,7 @@ static inline unsigned long builder_draw_size(struct builder *builder)
 	const struct bench_request *request = builder->request;
 
 	return request->size_min +
-	       bench_rng_below(builder->rng,
+	       test_rng_below(builder->rng,
 			       request->size_max - request->size_min + 1);
 }
 
@@ -75,7 +75,7 @@ static inline void builder_fill(struct builder *builder)
 
 static inline unsigned long builder_draw_slot(struct builder *builder)
 {
-	return bench_rng_below(builder->rng, builder->n);
+	return test_rng_below(builder->rng, builder->n);
 }
 
 static inline unsigned long builder_units(const struct builder *builder)
@@ -93,7 +93,7 @@ static inline void builder_begin(struct builder *builder,
 
 static inline int builder_init(struct builder *builder,
 			       const struct bench_request *request,
-			       struct bench_trace *trace, struct bench_rng *rng)
+			       struct bench_trace *trace, struct test_rng *rng)
 {
 	*builder = (struct builder){
 		.request = request,
@@ -117,22 +117,22 @@ static inline int builder_exit(struct builder *builder)
  * -EINVAL after a complaint.
  */
 int bench_build_full(const struct bench_request *request,
-		     struct bench_trace *trace, struct bench_rng *rng);
+		     struct bench_trace *trace, struct test_rng *rng);
 int bench_build_garry(const struct bench_request *request,
-		      struct bench_trace *trace, struct bench_rng *rng);
+		      struct bench_trace *trace, struct test_rng *rng);
 int bench_build_gaps(const struct bench_request *request,
-		     struct bench_trace *trace, struct bench_rng *rng);
+		     struct bench_trace *trace, struct test_rng *rng);
 int bench_build_jitta(const struct bench_request *request,
-		      struct bench_trace *trace, struct bench_rng *rng);
+		      struct bench_trace *trace, struct test_rng *rng);
 
 /* The same of deferred frees. */
 int bench_build_defer_adjacent(const struct bench_request *request,
-			       struct bench_trace *trace, struct bench_rng *rng);
+			       struct bench_trace *trace, struct test_rng *rng);
 int bench_build_defer_alternate(const struct bench_request *request,
-				struct bench_trace *trace, struct bench_rng *rng);
+				struct bench_trace *trace, struct test_rng *rng);
 int bench_build_defer_scattered(const struct bench_request *request,
-				struct bench_trace *trace, struct bench_rng *rng);
+				struct bench_trace *trace, struct test_rng *rng);
 int bench_build_defer_alloc(const struct bench_request *request,
-			    struct bench_trace *trace, struct bench_rng *rng);
+			    struct bench_trace *trace, struct test_rng *rng);
 
 #endif /* _BENCH_BUILDER_H */

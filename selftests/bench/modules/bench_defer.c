@@ -57,7 +57,7 @@ static void free_spread(struct builder *builder, unsigned int step)
 }
 
 static int build_spread(const struct bench_request *request,
-			struct bench_trace *trace, struct bench_rng *rng,
+			struct bench_trace *trace, struct test_rng *rng,
 			unsigned int step)
 {
 	struct builder builder;
@@ -80,7 +80,7 @@ static int build_spread(const struct bench_request *request,
  * Return: 0 or -ENOMEM.
  */
 int bench_build_defer_adjacent(const struct bench_request *request,
-			       struct bench_trace *trace, struct bench_rng *rng)
+			       struct bench_trace *trace, struct test_rng *rng)
 {
 	return build_spread(request, trace, rng, 1);
 }
@@ -95,7 +95,7 @@ int bench_build_defer_adjacent(const struct bench_request *request,
  * Return: 0 or -ENOMEM.
  */
 int bench_build_defer_alternate(const struct bench_request *request,
-				struct bench_trace *trace, struct bench_rng *rng)
+				struct bench_trace *trace, struct test_rng *rng)
 {
 	return build_spread(request, trace, rng, 2);
 }
@@ -110,7 +110,7 @@ int bench_build_defer_alternate(const struct bench_request *request,
  * Return: 0 or -ENOMEM.
  */
 int bench_build_defer_scattered(const struct bench_request *request,
-				struct bench_trace *trace, struct bench_rng *rng)
+				struct bench_trace *trace, struct test_rng *rng)
 {
 	unsigned long i, nr, other;
 	struct builder builder;
@@ -127,7 +127,7 @@ int bench_build_defer_scattered(const struct bench_request *request,
 		order[i] = i;
 	nr = min(request->units, builder.n);
 	for (i = 0; i < nr && order; i++) {
-		other = i + bench_rng_below(rng, builder.n - i);
+		other = i + test_rng_below(rng, builder.n - i);
 		swap(order[i], order[other]);
 		builder_free_slot(&builder, order[i]);
 	}
@@ -148,7 +148,7 @@ int bench_build_defer_scattered(const struct bench_request *request,
  * Return: 0 or -ENOMEM.
  */
 int bench_build_defer_alloc(const struct bench_request *request,
-			    struct bench_trace *trace, struct bench_rng *rng)
+			    struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 	unsigned long i;

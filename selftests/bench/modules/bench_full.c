@@ -19,7 +19,7 @@
  * Return: 0 or -ENOMEM.
  */
 int bench_build_full(const struct bench_request *request,
-		     struct bench_trace *trace, struct bench_rng *rng)
+		     struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 	unsigned long i, slot;
@@ -47,7 +47,7 @@ int bench_build_full(const struct bench_request *request,
  * Return: 0 or -ENOMEM.
  */
 int bench_build_garry(const struct bench_request *request,
-		      struct bench_trace *trace, struct bench_rng *rng)
+		      struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 	unsigned long i, slot = 0;
@@ -81,7 +81,7 @@ int bench_build_garry(const struct bench_request *request,
  * Return: 0; -ENOMEM; -EINVAL for ranges of several pages and several threads.
  */
 int bench_build_gaps(const struct bench_request *request,
-		     struct bench_trace *trace, struct bench_rng *rng)
+		     struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 	unsigned long i;
@@ -119,7 +119,7 @@ int bench_build_gaps(const struct bench_request *request,
  * Return: 0; -ENOMEM; -EINVAL when the request has numbers of its own.
  */
 int bench_build_jitta(const struct bench_request *request,
-		      struct bench_trace *trace, struct bench_rng *rng)
+		      struct bench_trace *trace, struct test_rng *rng)
 {
 	static const unsigned int mib[] = { 500, 12, 499 };
 	struct builder builder;

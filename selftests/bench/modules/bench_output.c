@@ -164,28 +164,18 @@ static void say_memory(const struct bench_cell *cell)
 	say_number(cell, "used_after", cell->used_after);
 }
 
-static u64 nr_times(const struct iova_mt_lock_times *times)
-{
-	u64 nr = 0;
-	int i;
-
-	for (i = 0; i < IOVA_MT_LOCK_BUCKETS; i++)
-		nr += times->bucket[i];
-	return nr;
-}
-
 static void say_lock(const struct bench_cell *cell, struct bench_entry *entry)
 {
 	struct iova_mt_lock_stat *stat;
 
 	stat = kzalloc(sizeof(*stat), GFP_KERNEL);
 	if (stat && bench_entry_lock(entry, stat)) {
-		say_number(cell, "lock_holds", nr_times(&stat->hold));
+		say_number(cell, "lock_holds", iova_mt_lock_times_nr(&stat->hold));
 		say_number(cell, "lock_hold_mean_ns",
-			   ratio(stat->hold.sum, nr_times(&stat->hold)));
+			   ratio(stat->hold.sum, iova_mt_lock_times_nr(&stat->hold)));
 		say_number(cell, "lock_hold_max_ns", stat->hold.max);
 		say_number(cell, "lock_wait_mean_ns",
-			   ratio(stat->wait.sum, nr_times(&stat->wait)));
+			   ratio(stat->wait.sum, iova_mt_lock_times_nr(&stat->wait)));
 		say_number(cell, "lock_wait_max_ns", stat->wait.max);
 		say_number(cell, "irqs_off_max_ns", stat->irqs_off_max);
 	}

@@ -66,13 +66,13 @@ struct bench_trace *bench_trace_make(const struct bench_request *request,
 				     unsigned int thread)
 {
 	struct bench_trace *trace;
-	struct bench_rng rng;
+	struct test_rng rng;
 	int ret;
 
 	trace = kzalloc(sizeof(*trace), GFP_KERNEL);
 	if (!trace)
 		return ERR_PTR(-ENOMEM);
-	bench_rng_init(&rng, request->seed * BENCH_THREADS_MAX + thread);
+	test_rng_init(&rng, request->seed * BENCH_THREADS_MAX + thread);
 	ret = request->workload->build(request, trace, &rng);
 	if (ret) {
 		bench_trace_free(trace);

@@ -19,7 +19,7 @@
 /* --- fill ----------------------------------------------------------------- */
 
 static int build_fill(const struct bench_request *request,
-		      struct bench_trace *trace, struct bench_rng *rng)
+		      struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 
@@ -33,7 +33,7 @@ static int build_fill(const struct bench_request *request,
 /* --- free, in the order of allocation, at random, or most of it ----------- */
 
 static int build_free_order(const struct bench_request *request,
-			    struct bench_trace *trace, struct bench_rng *rng)
+			    struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 	unsigned long slot;
@@ -59,14 +59,14 @@ static u32 *draw_order(struct builder *builder, unsigned long nr)
 	for (i = 0; i < builder->n; i++)
 		order[i] = i;
 	for (i = 0; i < nr; i++) {
-		other = i + bench_rng_below(builder->rng, builder->n - i);
+		other = i + test_rng_below(builder->rng, builder->n - i);
 		swap(order[i], order[other]);
 	}
 	return order;
 }
 
 static int build_free_part(const struct bench_request *request,
-			   struct bench_trace *trace, struct bench_rng *rng,
+			   struct bench_trace *trace, struct test_rng *rng,
 			   unsigned int percent)
 {
 	struct builder builder;
@@ -88,13 +88,13 @@ static int build_free_part(const struct bench_request *request,
 }
 
 static int build_free_random(const struct bench_request *request,
-			     struct bench_trace *trace, struct bench_rng *rng)
+			     struct bench_trace *trace, struct test_rng *rng)
 {
 	return build_free_part(request, trace, rng, 100);
 }
 
 static int build_drain(const struct bench_request *request,
-		       struct bench_trace *trace, struct bench_rng *rng)
+		       struct bench_trace *trace, struct test_rng *rng)
 {
 	return build_free_part(request, trace, rng, 90);
 }
@@ -102,7 +102,7 @@ static int build_drain(const struct bench_request *request,
 /* --- pair: free one, allocate one ----------------------------------------- */
 
 static int build_pair(const struct bench_request *request,
-		      struct bench_trace *trace, struct bench_rng *rng)
+		      struct bench_trace *trace, struct test_rng *rng)
 {
 	struct builder builder;
 	unsigned long i, slot;
@@ -139,7 +139,7 @@ static void add_bursts(struct builder *builder, const u32 *order)
 }
 
 static int build_bursts(const struct bench_request *request,
-			struct bench_trace *trace, struct bench_rng *rng)
+			struct bench_trace *trace, struct test_rng *rng)
 {
 	const unsigned int burst = request->workload->queue;
 	struct builder builder;
