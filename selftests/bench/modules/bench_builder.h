@@ -49,7 +49,7 @@ static inline unsigned long builder_draw_size(struct builder *builder)
 
 	return request->size_min +
 	       test_rng_below(builder->rng,
-			       request->size_max - request->size_min + 1);
+			      request->size_max - request->size_min + 1);
 }
 
 static inline void builder_alloc_slot(struct builder *builder,
