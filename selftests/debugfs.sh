@@ -243,6 +243,7 @@ expected_allocators()
 {
 	echo "# name module domains"
 	echo "maple iova_mt 0"
+	echo "maple-plain iova_mt 0"
 	echo "rbtree iova_mt 0"
 }
 
@@ -252,7 +253,7 @@ pins_module()
 	if unload_mt; then
 		exec 5<&-
 		echo "unloaded under an open file"
-		load_mt
+		load_mt allocator=maple-plain
 		return 1
 	fi
 	exec 5<&-
@@ -267,7 +268,7 @@ test_empty()
 	check "there are counters of maple" grep -q '^maple\.' "$MT_DEBUGFS/stats"
 	check "the backlog is 0 at first" all_lines_are backlog '[a-z_]+: 0'
 	check_equal "all fields of the backlog" "$BACKLOG" "$(names_of backlog)"
-	check_equal "both allocators, unused" "$(expected_allocators)" \
+	check_equal "all allocators, unused" "$(expected_allocators)" \
 		"$(dbg allocators | tr -s ' ')"
 	check "takeover/state is lines of 'name: value'" \
 		all_lines_are takeover/state '[a-z_]+: .+'
@@ -314,7 +315,7 @@ do_io()
 expected_summary()
 {
 	echo "id: $(domain_id)"
-	echo "allocator: maple"
+	echo "allocator: maple-plain"
 	echo "module: iova_mt"
 	echo "granule: 4096"
 	echo "deferral: marker"
@@ -381,8 +382,8 @@ test_domain()
 	check_equal "its files and their modes" "$(expected_domain_modes)" \
 		"$(modes "domains/$id")"
 	check_equal "its summary" "$(expected_summary)" "$(dbg "domains/$id/summary")"
-	check_equal "maple has one domain" "maple iova_mt 1" \
-		"$(dbg allocators | tr -s ' ' | grep ^maple)"
+	check_equal "its allocator has one domain" "maple-plain iova_mt 1" \
+		"$(dbg allocators | tr -s ' ' | grep ^maple-)"
 	do_io 20
 	check "its counters are counters" all_lines_are "domains/$id/stats" \
 		'[a-z0-9_.-]+: [0-9]+'
@@ -620,7 +621,7 @@ test_with_device()
 
 ktap_start
 mt_loaded && ktap_skip_all "iova_mt is loaded already"
-check "loads" load_mt
+check "loads" load_mt allocator=maple-plain
 test_empty
 test_knobs
 test_actions

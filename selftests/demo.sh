@@ -231,9 +231,10 @@ given_back()
 show()
 {
 	heading "$1: the module with failing erases, and a new domain for $nvme"
-	say "insmod iova_mt.ko deferral=$1 takeover=new fail_erase=$FAULT $NO_MAGAZINES"
+	say "insmod iova_mt.ko allocator=maple-plain deferral=$1 takeover=new fail_erase=$FAULT $NO_MAGAZINES"
 	try "the module does not load" \
-		load_mt deferral="$1" takeover=new "fail_erase=$FAULT" $NO_MAGAZINES
+		load_mt allocator=maple-plain deferral="$1" takeover=new \
+		"fail_erase=$FAULT" $NO_MAGAZINES
 	try "the domain was not taken over" adopt
 	try "the domain does not defer by $1" deferred_as "$1"
 	under_fault "$1"

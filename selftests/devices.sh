@@ -114,7 +114,7 @@ comes_and_goes_under_readers()
 mt_loaded && ktap_skip_all "iova_mt is loaded already"
 need_disks
 ktap_start
-check "loads" load_mt
+check "loads" load_mt allocator=maple-plain
 check "nothing is listed at first" nothing_is_listed
 check "both disks get new domains" own_disks
 check "the NVMe disk is beside its domain" is_served "$NVME"

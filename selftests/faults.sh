@@ -45,7 +45,7 @@ give_back()
 # start [parameter=value...]: load, and own the device without magazines
 start()
 {
-	load_mt takeover=new fail_magazine=1,100,0,-1 "$@" && own
+	load_mt allocator=maple-plain takeover=new fail_magazine=1,100,0,-1 "$@" && own
 }
 
 stop()

@@ -261,7 +261,7 @@ MT_PARAMETERS=/sys/module/iova_mt/parameters
 
 # Where failures can be injected.
 # shellcheck disable=SC2034 # used by those who source this
-FAULT_POINTS="fail_erase fail_insert fail_node fail_refill fail_swap \
+FAULT_POINTS="fail_erase fail_insert fail_node fail_refill fail_swap fail_span \
 fail_magazine fail_object"
 
 mt_loaded()

@@ -28,6 +28,7 @@ good_loads()
 	cat <<-EOT
 	; allocator=maple takeover=off fault_seed=0 fail_erase=1,0,0,1
 	allocator=maple; allocator=maple
+	allocator=maple-plain; allocator=maple-plain
 	allocator=rbtree; allocator=rbtree
 	; deferral=marker
 	deferral=marker; deferral=marker
@@ -78,10 +79,10 @@ bad_loads()
 	local point
 
 	cat <<-EOT
-	allocator=; allocator '' is not valid; valid: maple, rbtree
-	allocator=nonsense; allocator 'nonsense' is not valid; valid: maple, rbtree
-	allocator=MAPLE; allocator 'MAPLE' is not valid; valid: maple, rbtree
-	allocator=mapl; allocator 'mapl' is not valid; valid: maple, rbtree
+	allocator=; allocator '' is not valid; valid: maple, maple-plain, rbtree
+	allocator=nonsense; allocator 'nonsense' is not valid; valid: maple, maple-plain, rbtree
+	allocator=MAPLE; allocator 'MAPLE' is not valid; valid: maple, maple-plain, rbtree
+	allocator=mapl; allocator 'mapl' is not valid; valid: maple, maple-plain, rbtree
 	deferral=; deferral '' is not valid; valid: marker, list
 	deferral=lists; deferral 'lists' is not valid; valid: marker, list
 	deferral=Marker; deferral 'Marker' is not valid; valid: marker, list

@@ -380,7 +380,7 @@ check "no command: the help, as an error" ends 2 "usage: iova-mt <command>"
 check "an unknown command is refused" ends 2 "'look' is not a command; valid: $COMMANDS" look
 check "each says that the module is not loaded" all_need_the_module
 
-check "the module loads" load_mt
+check "the module loads" load_mt allocator=maple-plain
 POINTS=$(cd "$MT_DEBUGFS" && echo fail_*)
 check "the tool's version is the module's" shows_version
 check "status agrees with debugfs" status_agrees "off, not attached, 0 domains owned"

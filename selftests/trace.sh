@@ -289,7 +289,7 @@ test_takeover()
 mt_loaded && ktap_skip_all "iova_mt is loaded already"
 ktap_start
 log_allow 'takeover: cannot attach'
-check "loads" load_mt
+check "loads" load_mt allocator=maple-plain
 check_equal "the events" "$(expected_events)" "$(found_events)"
 test_load
 test_churn

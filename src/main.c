@@ -26,24 +26,37 @@ static const struct iova_mt_instruments_source sources[] = {
 	{ "takeover", "devices", 0444, iova_mt_devices_show },
 };
 
+static const struct iova_mt_ops *const allocators[] = {
+	&iova_mt_maple_ops,
+	&iova_mt_maple_plain_ops,
+	&iova_mt_rbtree_ops,
+};
+
+static void unregister_first(unsigned int nr)
+{
+	while (nr--)
+		WARN_ON_ONCE(iova_mt_unregister(allocators[nr]));
+}
+
 static int __init register_allocators(void)
 {
+	unsigned int i;
 	int ret;
 
-	ret = iova_mt_register(&iova_mt_maple_ops);
-	if (ret)
-		return ret;
-	ret = iova_mt_register(&iova_mt_rbtree_ops);
-	if (ret)
-		WARN_ON_ONCE(iova_mt_unregister(&iova_mt_maple_ops));
-	return ret;
+	for (i = 0; i < ARRAY_SIZE(allocators); i++) {
+		ret = iova_mt_register(allocators[i]);
+		if (ret) {
+			unregister_first(i);
+			return ret;
+		}
+	}
+	return 0;
 }
 
 /* Domains hold the module: when this runs there are none. */
 static void unregister_allocators(void)
 {
-	WARN_ON_ONCE(iova_mt_unregister(&iova_mt_rbtree_ops));
-	WARN_ON_ONCE(iova_mt_unregister(&iova_mt_maple_ops));
+	unregister_first(ARRAY_SIZE(allocators));
 }
 
 static int __init iova_mt_init(void)

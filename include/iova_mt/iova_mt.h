@@ -31,6 +31,8 @@
  * deferred
  *	State of a range that was freed, but could not be erased for lack of
  *	memory. It is not handed out until it has been erased, or else whole.
+ * span
+ *	Pages that are one entry of the index, and are handed out in parts.
  * marker
  *	The tree entry of a deferred range.
  * backlog
@@ -64,11 +66,14 @@ struct iova_mt_domain;
  * @IOVA_MT_LIVE: allocated, or cached
  * @IOVA_MT_RESERVED: taken out of the space by iova_mt_reserve()
  * @IOVA_MT_DEFERRED: freed, waiting for its erase
+ * @IOVA_MT_SPAN: kept by the allocator to hand out parts of it; seen in listings
+ *	when no part is live or reserved
  */
 enum iova_mt_state {
 	IOVA_MT_LIVE,
 	IOVA_MT_RESERVED,
 	IOVA_MT_DEFERRED,
+	IOVA_MT_SPAN,
 };
 
 /**

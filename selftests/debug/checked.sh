@@ -3,10 +3,10 @@
 # shellcheck disable=SC2119 # ktap_start without a count
 #
 # The model check at length, with the tree, the backlog's numbers, the watermarks
-# and the remembered refusals looked at from inside all along; with each way to
-# defer.
+# and the remembered refusals looked at from inside all along, and the spans; with
+# each way to defer.
 #
-#	OPS    random operations of the model (600000)
+#	OPS    random operations of the model (300000)
 #	SEED   the first of the seeds (1)
 
 # shellcheck source=lib.inc
@@ -17,19 +17,26 @@ has_config()
 	zcat /proc/config.gz 2>/dev/null | grep -q "^$1=y"
 }
 
+# checked_as <allocator> <way to defer> <calls between two checks>
+checked_as()
+{
+	check "deferral by $2" defer_by "$2"
+	check "load the checked allocator, $1" \
+		insmod "$ktap_dir/iova_mt_checked.ko" inner="$1" every="$3"
+	run_module_suite model allocator=checked \
+		ops="${OPS:-300000}" seed="${SEED:-1}"
+	check "unload the checked allocator" rmmod iova_mt_checked
+	ktap_note "$(log_since "$ktap_canary" |
+		     sed -n 's/.*iova_mt_checked: \([0-9]* checks.*\)/\1/p' | tail -n 1)"
+}
+
 ktap_start
 has_config CONFIG_DEBUG_MAPLE_TREE ||
 	ktap_skip_all "this kernel is built without CONFIG_DEBUG_MAPLE_TREE"
 check "load" load_mt
 for way in $DEFERRALS; do
-	check "deferral by $way" defer_by "$way"
-	check "load the checked allocator" \
-		insmod "$ktap_dir/iova_mt_checked.ko" every=200
-	run_module_suite model allocator=checked \
-		ops="${OPS:-600000}" seed="${SEED:-1}"
-	check "unload the checked allocator" rmmod iova_mt_checked
-	ktap_note "$(log_since "$ktap_canary" |
-		     sed -n 's/.*iova_mt_checked: \([0-9]* checks.*\)/\1/p' | tail -n 1)"
+	checked_as maple-plain "$way" 200
+	checked_as maple "$way" 400
 done
 check "unload" unload_mt
 ktap_end

@@ -20,8 +20,15 @@ with_bug()
 	local module="$1" parameter="$2"
 	shift 2
 
+	# What is about the tree needs one with many entries.
+	case $BUG in
+	gap|backlog|watermark|refusal) set -- inner=maple-plain "$@" ;;
+	*) set -- '' "$@" ;;
+	esac
+	# shellcheck disable=SC2086 # it may be nothing
 	check "load $module with the bug '$BUG'" \
-		insmod "$ktap_dir/$module.ko" "$parameter=$BUG"
+		insmod "$ktap_dir/$module.ko" $1 "$parameter=$BUG"
+	shift
 	"$@"
 	check "unload it" rmmod "$module"
 }

@@ -92,6 +92,7 @@ extern const struct test_suite suite_placement;
 extern const struct test_suite suite_behaviour;
 extern const struct test_suite suite_cache;
 extern const struct test_suite suite_model;
+extern const struct test_suite suite_span;
 extern const struct test_suite suite_deferral;
 extern const struct test_suite suite_search;
 extern const struct test_suite suite_drain;
@@ -142,6 +143,7 @@ bool test_take(struct test *t, unsigned int nr, unsigned long size,
 	       unsigned long limit);
 bool test_is_taken(struct test *t, unsigned long pfn);
 bool test_is_exact(const struct test *t);
+bool test_is_highest(const struct test *t);
 bool test_is_rbtree(const struct test *t);
 bool test_defers_by(const struct test *t, const char *deferral);
 

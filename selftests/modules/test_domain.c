@@ -35,6 +35,15 @@ bool test_is_exact(const struct test *t)
 	return !test_is_rbtree(t);
 }
 
+/*
+ * Does it give a range that need not be aligned the highest place? One with spans
+ * prefers gaps to spans, or spans to gaps.
+ */
+bool test_is_highest(const struct test *t)
+{
+	return test_is_exact(t) && strcmp(t->allocator, "maple");
+}
+
 bool test_defers_by(const struct test *t, const char *deferral)
 {
 	const struct iova_mt_ops *table = t->domain->ops;

@@ -16,7 +16,7 @@
 
 static char *suite = "";
 module_param(suite, charp, 0444);
-MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, deferral, bounds, pressure, nomem, registry, atomic, sweep, requirements");
+MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, span, deferral, bounds, pressure, nomem, registry, atomic, sweep, requirements");
 
 static char *allocator = "all";
 module_param(allocator, charp, 0444);
@@ -30,8 +30,10 @@ static uint ops = 100000;
 module_param(ops, uint, 0444);
 MODULE_PARM_DESC(ops, "random operations of a model check, at least 1 (default: 100000)");
 
-static const char *const both[] = { "maple", "rbtree", NULL };
+static const char *const all[] = { "maple", "maple-plain", "rbtree", NULL };
 static const char *const maple[] = { "maple", NULL };
+/* What is about entries of the tree needs ranges that have one each. */
+static const char *const plain[] = { "maple-plain", NULL };
 
 /**
  * struct group - suites that are run together
@@ -46,19 +48,20 @@ struct group {
 };
 
 static const struct group groups[] = {
-	{ "behaviour", both,
+	{ "behaviour", all,
 	  { &suite_placement, &suite_behaviour, &suite_cache } },
-	{ "model", both, { &suite_model } },
-	{ "deferral", maple,
+	{ "model", all, { &suite_model } },
+	{ "span", maple, { &suite_span } },
+	{ "deferral", plain,
 	  { &suite_deferral, &suite_search, &suite_drain, &suite_reuse,
 	    &suite_list, &suite_recovery } },
-	{ "bounds", maple, { &suite_bounds } },
-	{ "pressure", maple, { &suite_pressure } },
-	{ "nomem", maple, { &suite_nomem, &suite_sheaf } },
+	{ "bounds", plain, { &suite_bounds } },
+	{ "pressure", plain, { &suite_pressure } },
+	{ "nomem", plain, { &suite_nomem, &suite_sheaf } },
 	{ "registry", maple, { &suite_registry } },
-	{ "atomic", both, { &suite_atomic } },
-	{ "sweep", maple, { &suite_sweep } },
-	{ "requirements", maple, { &suite_requirements } },
+	{ "atomic", all, { &suite_atomic } },
+	{ "sweep", plain, { &suite_sweep } },
+	{ "requirements", plain, { &suite_requirements } },
 };
 
 static const struct group *group_find(const char *name)
@@ -96,7 +99,7 @@ static bool case_applies(struct test *t)
 		test_skip(t, "this allocator never defers");
 	else if ((needs & TEST_NEEDS_CACHE) && !table->flush)
 		test_skip(t, "this allocator has no caches to flush");
-	else if ((needs & TEST_NEEDS_MAPLE) && strcmp(t->allocator, "maple"))
+	else if ((needs & TEST_NEEDS_MAPLE) && strncmp(t->allocator, "maple", 5))
 		test_skip(t, "about the maple allocator's own counters");
 	else if ((needs & TEST_NEEDS_MARKER) && !test_defers_by(t, "marker"))
 		test_skip(t, "about deferral by marker");

@@ -174,7 +174,7 @@ static void judge_place(struct model *model, unsigned long pfn,
 	if (best == NOWHERE || pfn >= best)
 		return;
 	model->not_highest++;
-	if (test_is_exact(model->t) && !(flags & IOVA_MT_ALIGNED))
+	if (test_is_highest(model->t) && !(flags & IOVA_MT_ALIGNED))
 		test_expect(model->t, false,
 			    "%lu pages at %#lx, although %#lx is free", size,
 			    pfn, best);

@@ -42,6 +42,9 @@ static void judge_listed(struct model *model, const struct iova_mt_range *range,
 		tally->deferred++;
 		tally->deferred_pages += pages;
 		break;
+	case IOVA_MT_SPAN:
+		ok = model_none_set(model, model->hard, range->first, pages);
+		break;
 	}
 	test_expect(model->t, ok, "%#lx to %#lx, state %d, should not be there",
 		    range->first, range->last, range->state);

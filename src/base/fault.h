@@ -27,6 +27,7 @@
 	F(fail_node, "nodes for a store, unless the reserve has them")	\
 	F(fail_refill, "nodes for the reserve")				\
 	F(fail_swap, "a marker in place of a range, which takes no memory") \
+	F(fail_span, "a span, or what is to be noted of its pages")	\
 	F(fail_magazine, "a magazine for the per-CPU caches")		\
 	F(fail_object, "an object per range: for callers that want one, for deferral by list")
 

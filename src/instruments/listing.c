@@ -141,6 +141,7 @@ static int ranges_show(struct seq_file *m, void *v)
 		[IOVA_MT_LIVE] = "live",
 		[IOVA_MT_RESERVED] = "reserved",
 		[IOVA_MT_DEFERRED] = "deferred",
+		[IOVA_MT_SPAN] = "span",
 	};
 	const struct cursor *cursor = m->private;
 	const struct iova_mt_range *range = v;

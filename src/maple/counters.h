@@ -17,6 +17,11 @@
 	C(magazine_trim, "ranges trimmed from magazines")		\
 	C(depot_push, "full magazines put into the depot")		\
 	C(depot_pop, "full magazines taken from the depot")		\
+	C(span_new, "spans made")					\
+	C(span_gone, "spans given back")				\
+	C(span_kept, "spans that are free, but got no memory for their erase") \
+	C(span_grown, "spans that took what was free beside them")	\
+	C(span_no_memory, "spans, or notes of their pages, that got no memory") \
 	C(search_gap, "gaps looked at")					\
 	C(search_pause, "searches that released the lock on the way")	\
 	C(search_hint, "searches spared by a remembered refusal")	\

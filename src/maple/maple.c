@@ -2,7 +2,7 @@
 /*
  * The maple allocator behind the ops table.
  *
- * A request goes down: cache, then space (index and backlog). Nothing is
+ * A request goes down: cache, then space (spans, index and backlog). Nothing is
  * decided here but the order.
  *
  * Lock order of the allocator: CPU cache, depot; never together with the tree's
@@ -18,6 +18,7 @@
 #include "maple/maple.h"
 #include "maple/queue.h"
 #include "maple/space.h"
+#include "maple/span.h"
 
 static const char *const counter_names[] = {
 	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_NAME)
@@ -35,7 +36,7 @@ struct iova_mt_maple {
 	struct iova_mt_cache cache;
 };
 
-static int maple_create(struct iova_mt_domain *domain)
+static int create(struct iova_mt_domain *domain, bool spans)
 {
 	struct iova_mt_maple *maple;
 	int ret;
@@ -47,7 +48,7 @@ static int maple_create(struct iova_mt_domain *domain)
 	if (ret)
 		goto free_maple;
 	iova_mt_space_init(&maple->space, domain->start_pfn, &maple->counters,
-			   domain->id, iova_mt_deferral_default());
+			   domain->id, iova_mt_deferral_default(), spans);
 	ret = iova_mt_cache_init(&maple->cache, &maple->space, &maple->counters);
 	if (ret)
 		goto destroy_space;
@@ -60,6 +61,16 @@ destroy_space:
 free_maple:
 	kfree(maple);
 	return ret;
+}
+
+static int maple_create(struct iova_mt_domain *domain)
+{
+	return create(domain, true);
+}
+
+static int maple_plain_create(struct iova_mt_domain *domain)
+{
+	return create(domain, false);
 }
 
 static void maple_stop(struct iova_mt_domain *domain)
@@ -142,6 +153,7 @@ static void maple_flush(struct iova_mt_domain *domain)
 	struct iova_mt_maple *maple = domain->priv;
 
 	iova_mt_cache_flush(&maple->cache);
+	iova_mt_spans_make_room(&maple->space.spans, 1, true);
 }
 
 static int maple_next(struct iova_mt_domain *domain, unsigned long from,
@@ -190,25 +202,37 @@ static int maple_lock_stat(struct iova_mt_domain *domain,
 	return iova_mt_lock_read(&index->lock, &index->tree.ma_lock, stat);
 }
 
+/* All but what a domain is made of. */
+#define MAPLE_OPS				\
+	.owner = THIS_MODULE,			\
+	.counter_names = counter_names,		\
+	.nr_counters = NR_MAPLE_COUNTERS,	\
+	.stop = maple_stop,			\
+	.destroy = maple_destroy,		\
+	.alloc = maple_alloc,			\
+	.free = maple_free,			\
+	.reserve = maple_reserve,		\
+	.find = maple_find,			\
+	.flush = maple_flush,			\
+	.next = maple_next,			\
+	.drain = maple_drain,			\
+	.backlog = maple_backlog,		\
+	.deferral = maple_deferral,		\
+	.counters = maple_counters,		\
+	.lock_stat = maple_lock_stat
+
+/* One entry for many small ranges. */
 const struct iova_mt_ops iova_mt_maple_ops = {
 	.name = "maple",
-	.owner = THIS_MODULE,
-	.counter_names = counter_names,
-	.nr_counters = NR_MAPLE_COUNTERS,
 	.create = maple_create,
-	.stop = maple_stop,
-	.destroy = maple_destroy,
-	.alloc = maple_alloc,
-	.free = maple_free,
-	.reserve = maple_reserve,
-	.find = maple_find,
-	.flush = maple_flush,
-	.next = maple_next,
-	.drain = maple_drain,
-	.backlog = maple_backlog,
-	.deferral = maple_deferral,
-	.counters = maple_counters,
-	.lock_stat = maple_lock_stat,
+	MAPLE_OPS
+};
+
+/* An entry for each. */
+const struct iova_mt_ops iova_mt_maple_plain_ops = {
+	.name = "maple-plain",
+	.create = maple_plain_create,
+	MAPLE_OPS
 };
 
 /**
@@ -230,11 +254,16 @@ int iova_mt_maple_init(void)
 	ret = iova_mt_list_module_init();
 	if (ret)
 		goto exit_queue;
-	ret = iova_mt_cache_module_init();
+	ret = iova_mt_span_module_init();
 	if (ret)
 		goto exit_list;
+	ret = iova_mt_cache_module_init();
+	if (ret)
+		goto exit_span;
 	return 0;
 
+exit_span:
+	iova_mt_span_module_exit();
 exit_list:
 	iova_mt_list_module_exit();
 exit_queue:
@@ -252,6 +281,7 @@ exit_nodes:
 void iova_mt_maple_exit(void)
 {
 	iova_mt_cache_module_exit();
+	iova_mt_span_module_exit();
 	iova_mt_list_module_exit();
 	iova_mt_queue_module_exit();
 	iova_mt_nodes_module_exit();

@@ -8,6 +8,7 @@
 struct iova_mt_ops;
 
 extern const struct iova_mt_ops iova_mt_maple_ops;
+extern const struct iova_mt_ops iova_mt_maple_plain_ops;
 
 int iova_mt_maple_init(void);
 void iova_mt_maple_exit(void);

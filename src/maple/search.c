@@ -21,12 +21,6 @@
 /* Gaps that are looked at in one lock hold when nothing roomier is there. */
 #define REST_GAPS	32
 
-/*
- * The very last pfn is never handed out: in a window of all 2^64 pfns
- * mas_empty_area_rev() overflows. It exists with a granule of one byte only.
- */
-#define HIGHEST_PFN	(ULONG_MAX - 1)
-
 /**
  * iova_mt_search_init() - begin a search
  * @search: its state
@@ -204,7 +198,7 @@ static int search_stage_locked(struct iova_mt_index *index,
 			iova_mt_count(index->counters, COUNTER_search_hint);
 			return -ENOSPC;
 		}
-		search->top = min(search->limit, HIGHEST_PFN);
+		search->top = min(search->limit, IOVA_MT_HIGHEST_PFN);
 		search->erases = index->erases;
 		search->stage = IOVA_MT_SEARCH_NEAR;
 		fallthrough;

@@ -5,9 +5,16 @@
 #ifndef _IOVA_MT_SEARCH_H
 #define _IOVA_MT_SEARCH_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 struct iova_mt_index;
+
+/*
+ * The very last pfn is never handed out: in a window of all 2^64 pfns
+ * mas_empty_area_rev() overflows. It exists with a granule of one byte only.
+ */
+#define IOVA_MT_HIGHEST_PFN	(ULONG_MAX - 1)
 
 /**
  * struct iova_mt_search - a search for free pages, in steps

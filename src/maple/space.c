@@ -2,9 +2,10 @@
 /*
  * The space of a domain: exact ranges, without caches.
  *
- * Joins the index and the backlog: a free that cannot erase defers, an
- * allocation that finds no gap sweeps and tries once more, and one that gets no
- * memory takes over a deferred range of its size.
+ * Joins spans, index and backlog: small requests go to spans, others to the
+ * index; a free that cannot erase defers, an allocation that finds no gap sweeps
+ * and tries once more, and one that gets no memory takes over a deferred range of
+ * its size.
  *
  * Locks: the tree's lock, for a bounded number of steps at a time.
  */
@@ -28,16 +29,18 @@
  * @counters: where to count
  * @domain_id: for messages and fault points
  * @how: how ranges are deferred
+ * @spans: whether small ranges are to be parts of spans
  *
  * Context: Process, may sleep.
  */
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id,
-			const struct iova_mt_deferral *how)
+			const struct iova_mt_deferral *how, bool spans)
 {
 	iova_mt_index_init(&space->index, start_pfn, counters, domain_id);
 	iova_mt_deferred_init(&space->deferred, how, &space->index, counters);
+	iova_mt_spans_init(&space->spans, &space->index, how, counters, spans);
 	space->reservations = 0;
 }
 
@@ -49,6 +52,7 @@ void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
  */
 void iova_mt_space_destroy(struct iova_mt_space *space)
 {
+	iova_mt_spans_destroy(&space->spans);
 	iova_mt_deferred_destroy(&space->deferred);
 	iova_mt_index_destroy(&space->index);
 }
@@ -104,6 +108,33 @@ static int alloc_new(struct iova_mt_space *space, unsigned long size,
 	return ret;
 }
 
+/* Is it a request that spans are made for? */
+static bool is_small(const struct iova_mt_space *space, unsigned long size,
+		     bool aligned)
+{
+	return space->spans.on && size <= BIT(IOVA_MT_SPANS_ORDER) &&
+	       (aligned || size == 1);
+}
+
+/*
+ * What is free in spans serves requests of any size; and free pages beside
+ * spans, in small gaps, or where no memory is for a span, small ones.
+ */
+static int alloc_any(struct iova_mt_space *space, unsigned long size,
+		     unsigned long limit, bool aligned, unsigned long *pfn)
+{
+	int ret;
+
+	if (is_small(space, size, aligned) &&
+	    !iova_mt_spans_alloc(&space->spans, size, limit, pfn))
+		return 0;
+	ret = alloc_new(space, size, limit, aligned, pfn);
+	if (ret && !iova_mt_spans_alloc_anywhere(&space->spans, size, limit,
+						 aligned, pfn))
+		return 0;
+	return ret;
+}
+
 /**
  * iova_mt_space_alloc() - take pages
  * @space: the space
@@ -118,8 +149,10 @@ static int alloc_new(struct iova_mt_space *space, unsigned long size,
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn)
 {
-	int ret = alloc_new(space, size, limit, aligned, pfn);
+	int ret = alloc_any(space, size, limit, aligned, pfn);
 
+	if (ret == -ENOSPC && iova_mt_spans_make_room(&space->spans, size, aligned))
+		ret = alloc_any(space, size, limit, aligned, pfn);
 	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, ret,
 				      pfn))
 		ret = 0;
@@ -139,6 +172,8 @@ static void free_locked(struct iova_mt_space *space, unsigned long pfn)
 	void *entry;
 
 	iova_mt_index_assert_locked(index);
+	if (iova_mt_spans_free_locked(&space->spans, pfn))
+		return;
 	entry = iova_mt_index_load_locked(index, pfn, &first, &last);
 	if (!entry || is_deferred_locked(space, entry, first)) {
 		iova_mt_count(index->counters, COUNTER_free_unknown);
@@ -204,6 +239,9 @@ static int reserve_piece_locked(struct iova_mt_space *space, unsigned long *pfn,
 	iova_mt_index_assert_locked(index);
 	entry = iova_mt_index_load_locked(index, *pfn, &range_first, &range_last);
 	piece_last = min(last, range_last);
+	if (entry && iova_mt_entry_state(entry) == IOVA_MT_SPAN)
+		return iova_mt_spans_reserve_locked(&space->spans, pfn,
+						    piece_last, call);
 	if (!entry) {
 		ret = reserve_store_locked(space, *pfn, piece_last, call);
 		if (ret)
@@ -227,20 +265,24 @@ static void unreserve(struct iova_mt_space *space, unsigned long first,
 		      unsigned long end, unsigned long call)
 {
 	struct iova_mt_index *index = &space->index;
-	unsigned long flags, range_first, range_last;
+	unsigned long flags, range_first, range_last, next;
 	void *entry;
 
 	while (first < end) {
 		iova_mt_index_lock(index, flags);
 		entry = iova_mt_index_load_locked(index, first, &range_first,
 						  &range_last);
+		next = range_last + 1;
 		if (entry && iova_mt_entry_state(entry) == IOVA_MT_RESERVED &&
 		    iova_mt_entry_tag(entry) == call)
 			free_locked(space, first);
+		if (entry && iova_mt_entry_state(entry) == IOVA_MT_SPAN)
+			next = iova_mt_spans_unreserve_locked(&space->spans, first,
+							      range_last, call);
 		iova_mt_index_unlock(index, flags);
-		if (range_last >= end - 1)
+		if (!next)
 			break;
-		first = range_last + 1;
+		first = next;
 	}
 }
 
@@ -306,8 +348,21 @@ int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,
 	found = entry && !is_deferred_locked(space, entry, range->first);
 	if (found)
 		range->state = iova_mt_entry_state(entry);
+	if (found && range->state == IOVA_MT_SPAN)
+		found = iova_mt_spans_range_locked(&space->spans, pfn, range);
 	iova_mt_index_unlock(index, flags);
 	return found ? 0 : -ENOENT;
+}
+
+/* Return: false when @range, a span, ends at or above @from, but no part of it. */
+static bool next_locked(struct iova_mt_space *space, const void *entry,
+			unsigned long from, struct iova_mt_range *range)
+{
+	iova_mt_index_assert_locked(&space->index);
+	if (is_deferred_locked(space, entry, range->first))
+		range->state = IOVA_MT_DEFERRED;
+	return range->state != IOVA_MT_SPAN ||
+	       iova_mt_spans_next_locked(&space->spans, from, range);
 }
 
 /**
@@ -323,12 +378,16 @@ int iova_mt_space_next(struct iova_mt_space *space, unsigned long from,
 		       struct iova_mt_range *range)
 {
 	unsigned long flags;
+	bool found = false;
 	void *entry;
 
-	iova_mt_index_lock(&space->index, flags);
-	entry = iova_mt_index_next_locked(&space->index, from, range);
-	if (entry && is_deferred_locked(space, entry, range->first))
-		range->state = IOVA_MT_DEFERRED;
-	iova_mt_index_unlock(&space->index, flags);
-	return entry ? 0 : -ENOENT;
+	do {
+		iova_mt_index_lock(&space->index, flags);
+		entry = iova_mt_index_next_locked(&space->index, from, range);
+		if (entry)
+			found = next_locked(space, entry, from, range);
+		iova_mt_index_unlock(&space->index, flags);
+		from = range->last + 1;
+	} while (entry && !found && from);
+	return found ? 0 : -ENOENT;
 }

@@ -9,23 +9,26 @@
 
 #include "maple/deferred.h"
 #include "maple/index.h"
+#include "maple/spans.h"
 
 /**
- * struct iova_mt_space - index and backlog of a domain, under one lock
+ * struct iova_mt_space - index, backlog and spans of a domain, under one lock
  * @index: what is taken
  * @deferred: what waits for its erase
+ * @spans: what is handed out in parts
  * @reservations: calls of reserve so far
  */
 struct iova_mt_space {
 	struct iova_mt_index index;
 	struct iova_mt_deferred deferred;
+	struct iova_mt_spans spans;
 	unsigned long reservations;
 };
 
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id,
-			const struct iova_mt_deferral *how);
+			const struct iova_mt_deferral *how, bool spans);
 void iova_mt_space_destroy(struct iova_mt_space *space);
 
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,

@@ -212,7 +212,7 @@ static int __init iova_mt_planted_init(void)
 		return -EINVAL;
 	}
 	chosen = ret;
-	maple = wrap_maple_ops();
+	maple = wrap_maple_ops("maple-plain");
 	if (IS_ERR(maple))
 		return PTR_ERR(maple);
 	table = *maple;

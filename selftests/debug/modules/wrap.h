@@ -12,12 +12,12 @@
 #include <iova_mt/ops.h>
 
 /*
- * The table of the maple allocator. Every domain shows the table it is served
+ * The table of one of the maple allocators. Every domain shows the table it is served
  * by, so nothing needs to be exported for this.
  */
-static inline const struct iova_mt_ops *wrap_maple_ops(void)
+static inline const struct iova_mt_ops *wrap_maple_ops(const char *name)
 {
-	struct iova_mt_domain *domain = iova_mt_domain_create("maple", 4096, 1);
+	struct iova_mt_domain *domain = iova_mt_domain_create(name, 4096, 1);
 	const struct iova_mt_ops *ops;
 
 	if (IS_ERR(domain))

@@ -6,8 +6,8 @@
  * What is checked, under the tree's lock: the tree by mt_validate(), which the
  * kernel exports with CONFIG_DEBUG_MAPLE_TREE and which complains to the log;
  * that the backlog's numbers are those of the deferred ranges, and that all of
- * these lie between the watermarks; and that each remembered refusal is true, by
- * looking at every gap.
+ * these lie between the watermarks; that each remembered refusal is true, by
+ * looking at every gap; and all that is derived of spans (checked_spans.c).
  */
 #define pr_fmt(fmt) "iova_mt_checked: " fmt
 
@@ -16,12 +16,17 @@
 #include <linux/module.h>
 
 #include "base/counters.h"
+#include "checked_spans.h"
 #include "maple/space.h"
 #include "wrap.h"
 
 static uint every = 64;
 module_param(every, uint, 0644);
 MODULE_PARM_DESC(every, "calls between two checks, at least 1 (default: 64)");
+
+static char *inner = "maple";
+module_param(inner, charp, 0444);
+MODULE_PARM_DESC(inner, "the allocator to check: maple or maple-plain (default: maple)");
 
 /* Checks before what is planted, so that there is something in the tree. */
 #define PLANT_AFTER	20
@@ -32,7 +37,9 @@ MODULE_PARM_DESC(every, "calls between two checks, at least 1 (default: 64)");
 	P(gap, "a gap that a node of the tree remembers")		\
 	P(backlog, "the number of pages in the backlog")		\
 	P(watermark, "the low watermark")				\
-	P(refusal, "what is known not to be there")
+	P(refusal, "what is known not to be there")			\
+	P(room, "the blocks of a span that have room")			\
+	P(best, "the best order below a span")
 
 enum plant {
 #define CHECKED_ENUM(_name, _what)	PLANT_##_name,
@@ -47,7 +54,7 @@ static const char *const plant_names[] = {
 
 static char *plant = "none";
 module_param(plant, charp, 0444);
-MODULE_PARM_DESC(plant, "what to make wrong, so that the checks have to see it: none, gap, backlog, watermark or refusal (default: none)");
+MODULE_PARM_DESC(plant, "what to make wrong, so that the checks have to see it: none, gap, backlog, watermark, refusal, room or best (default: none)");
 
 static enum plant planted;
 
@@ -186,6 +193,12 @@ static void plant_locked(struct iova_mt_space *space)
 	case PLANT_refusal:
 		plant_refusal_locked(&space->index);
 		break;
+	case PLANT_room:
+		plant_room_locked(&space->spans);
+		break;
+	case PLANT_best:
+		plant_best_locked(&space->spans);
+		break;
 	default:
 		break;
 	}
@@ -207,6 +220,7 @@ static void check_now(struct iova_mt_domain *domain)
 	check_tree_locked(index, &found);
 	add_orphans_locked(&head->space.deferred, &found);
 	check_backlog_locked(&head->space.deferred, &found);
+	check_spans_locked(&head->space.spans);
 	spin_unlock_irqrestore(&index->tree.ma_lock, flags);
 }
 
@@ -294,12 +308,12 @@ static int __init iova_mt_checked_init(void)
 	}
 	ret = match_string(plant_names, NR_PLANTS, plant);
 	if (ret < 0) {
-		pr_err("plant '%s' is not valid; valid: none, gap, backlog, watermark, refusal\n",
+		pr_err("plant '%s' is not valid; valid: none, gap, backlog, watermark, refusal, room, best\n",
 		       plant);
 		return -EINVAL;
 	}
 	planted = ret;
-	maple = wrap_maple_ops();
+	maple = wrap_maple_ops(inner);
 	if (IS_ERR(maple))
 		return PTR_ERR(maple);
 	table = *maple;

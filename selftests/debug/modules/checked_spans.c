@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Spans, looked at from inside: that the tree of spans is in order, that each has
+ * its entry in the index, and that whatever is kept to save a look at the pages
+ * is what that look says.
+ */
+#define pr_fmt(fmt) "iova_mt_checked: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/bug.h>
+#include <linux/maple_tree.h>
+
+#include "checked_spans.h"
+#include "maple/index.h"
+#include "maple/span.h"
+#include "maple/spans.h"
+
+#define to_span(_node)	rb_entry(_node, struct iova_mt_span, node)
+
+static bool page_is_used(const struct iova_mt_span *span, unsigned int page)
+{
+	unsigned int block = page / IOVA_MT_BLOCK_PAGES;
+
+	if (!span->map)
+		return !(span->room[IOVA_MT_BLOCK_ORDER] & BIT_ULL(block));
+	return span->map->used[block] & BIT_ULL(page % IOVA_MT_BLOCK_PAGES);
+}
+
+/* Is there a free run of that order, aligned, from this page on? */
+static bool run_is_free(const struct iova_mt_span *span, unsigned int page,
+			unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < BIT(order); i++)
+		if (page_is_used(span, page + i))
+			return false;
+	return true;
+}
+
+static bool block_has_room(const struct iova_mt_span *span, unsigned int block,
+			   unsigned int order)
+{
+	unsigned int page = block * IOVA_MT_BLOCK_PAGES;
+	unsigned int end = page + IOVA_MT_BLOCK_PAGES;
+
+	for (; page < end; page += BIT(order))
+		if (run_is_free(span, page, order))
+			return true;
+	return false;
+}
+
+static int largest_order(const struct iova_mt_span *span)
+{
+	int order = IOVA_MT_WINDOW_ORDER;
+	unsigned int page;
+
+	for (; order >= 0; order--)
+		for (page = 0; page < IOVA_MT_WINDOW_PAGES; page += BIT(order))
+			if (run_is_free(span, page, order))
+				return order;
+	return -1;
+}
+
+static void check_pages(const struct iova_mt_span *span)
+{
+	unsigned int page, used = 0, order, block;
+
+	for (page = 0; page < IOVA_MT_WINDOW_PAGES; page++) {
+		if (page >= span->first && page <= span->last)
+			used += page_is_used(span, page);
+		else
+			WARN(!page_is_used(span, page),
+			     "page %u is free, outside of the span\n", page);
+	}
+	WARN(used != span->nr_used, "a span counts %u pages in use, there are %u\n",
+	     span->nr_used, used);
+	for (block = 0; block < IOVA_MT_WINDOW_BLOCKS; block++)
+		for (order = 0; order <= IOVA_MT_BLOCK_ORDER; order++)
+			WARN(block_has_room(span, block, order) !=
+			     !!(span->room[order] & BIT_ULL(block)),
+			     "a span is wrong about order %u in block %u\n",
+			     order, block);
+	order = largest_order(span);
+	WARN(span->order != (int)order, "a span has order %d, not %d\n",
+	     (int)order, span->order);
+}
+
+static void check_entry(const struct iova_mt_spans *spans,
+			const struct iova_mt_span *span)
+{
+	MA_STATE(mas, &spans->index->tree, iova_mt_span_first(span),
+		 iova_mt_span_first(span));
+	void *entry = mas_walk(&mas);
+
+	WARN(!entry || iova_mt_entry_state(entry) != IOVA_MT_SPAN ||
+	     mas.index != iova_mt_span_first(span) ||
+	     mas.last != iova_mt_span_last(span),
+	     "a span from %#lx to %#lx, and an entry from %#lx to %#lx\n",
+	     iova_mt_span_first(span), iova_mt_span_last(span), mas.index,
+	     mas.last);
+}
+
+static int best_of(const struct rb_node *node)
+{
+	return node ? to_span(node)->best : -1;
+}
+
+static void check_node(const struct iova_mt_span *span)
+{
+	int best = max3(span->order, best_of(span->node.rb_left),
+			best_of(span->node.rb_right));
+
+	WARN(span->best != best, "the best order below a span is %d, not %d\n",
+	     best, span->best);
+}
+
+/* How many entries of the index are of spans? */
+static unsigned int count_entries(const struct iova_mt_spans *spans)
+{
+	MA_STATE(mas, &spans->index->tree, 0, 0);
+	unsigned int nr = 0;
+	void *entry;
+
+	mas_for_each(&mas, entry, ULONG_MAX)
+		nr += iova_mt_entry_state(entry) == IOVA_MT_SPAN;
+	return nr;
+}
+
+void check_spans_locked(const struct iova_mt_spans *spans)
+{
+	unsigned int nr = 0, empty = 0;
+	const struct iova_mt_span *span;
+	unsigned long next = 0;
+	struct rb_node *node;
+
+	lockdep_assert_held(&spans->index->tree.ma_lock);
+	for (node = rb_first(&spans->root); node; node = rb_next(node)) {
+		span = to_span(node);
+		WARN(span->base < next, "spans are out of order\n");
+		next = span->base + IOVA_MT_WINDOW_PAGES;
+		nr++;
+		empty += !span->nr_used;
+		check_pages(span);
+		check_entry(spans, span);
+		check_node(span);
+	}
+	WARN(empty != spans->nr_empty, "%u spans are free, %u are counted\n",
+	     empty, spans->nr_empty);
+	WARN(nr != count_entries(spans), "%u spans, and %u entries of spans\n",
+	     nr, count_entries(spans));
+}
+
+/* --- Mistakes to be seen -------------------------------------------------- */
+
+void plant_room_locked(struct iova_mt_spans *spans)
+{
+	struct rb_node *node = rb_first(&spans->root);
+
+	if (node)
+		to_span(node)->room[0] ^= BIT_ULL(IOVA_MT_WINDOW_BLOCKS - 1);
+}
+
+void plant_best_locked(struct iova_mt_spans *spans)
+{
+	struct rb_node *node = rb_first(&spans->root);
+
+	if (node)
+		to_span(node)->best++;
+}

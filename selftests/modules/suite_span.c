@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Spans: many small ranges share an entry of the index, and nothing is refused
+ * that would fit, whatever lies in between.
+ */
+#include <linux/align.h>
+#include <linux/bits.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "test.h"
+
+#define ALIGNED		IOVA_MT_ALIGNED
+
+/* The pages that a span can have. */
+#define WINDOW		4096UL
+/* The spaces of the cases begin here and have some windows. */
+#define BASE		(16 * WINDOW)
+#define NR_WINDOWS	4
+#define TOP		(BASE + NR_WINDOWS * WINDOW - 1)
+
+static unsigned long pfns[NR_WINDOWS * WINDOW];
+
+static bool space(struct test *t)
+{
+	return test_domain(t, BASE);
+}
+
+/* All of it, in ranges of @size pages. */
+static unsigned int fill(struct test *t, unsigned long size)
+{
+	unsigned int nr = test_fill(t, size, TOP, ALIGNED, pfns,
+				    ARRAY_SIZE(pfns));
+
+	EXPECT_EQ(t, nr, NR_WINDOWS * WINDOW / size);
+	cond_resched();
+	return nr;
+}
+
+static void free_each(struct test *t, unsigned int from, unsigned int to,
+		      unsigned int step)
+{
+	unsigned int i;
+
+	for (i = from; i < to; i += step)
+		iova_mt_free(t->domain, pfns[i], 0);
+	cond_resched();
+}
+
+/* --- What it is for ------------------------------------------------------- */
+
+static void few_entries_for_many_ranges(struct test *t)
+{
+	unsigned int order, nr;
+
+	for (order = 0; order <= 9; order++) {
+		if (!space(t))
+			return;
+		nr = fill(t, BIT(order));
+		EXPECT_EQ(t, test_counter(t, "insert"), NR_WINDOWS);
+		free_each(t, 0, nr, 1);
+		EXPECT(t, test_counter(t, "erase") <= NR_WINDOWS);
+		test_expect_clean(t);
+	}
+}
+
+/* Down, each right below the one before, and again where one was freed. */
+static void dense_from_the_top(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i, nr;
+
+	if (!space(t))
+		return;
+	nr = fill(t, 1);
+	for (i = 0; i < nr; i++)
+		if (!EXPECT_EQ(t, pfns[i], TOP - i))
+			return;
+	free_each(t, 7, nr, 1000);
+	for (i = 7; i < nr; i += 1000)
+		if (test_alloc(t, 1, TOP, ALIGNED, &pfn))
+			EXPECT_EQ(t, pfn, pfns[i]);
+}
+
+/* No erase of an entry is needed, so none can fail. */
+static void frees_do_without_memory(struct test *t)
+{
+	unsigned int i, nr;
+	unsigned long pfn;
+
+	if (!space(t))
+		return;
+	nr = fill(t, 2);
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	test_fault(t, "fail_insert", TEST_ALWAYS);
+	test_fault(t, "fail_span", TEST_ALWAYS);
+	for (i = 0; i < nr; i += 3) {
+		iova_mt_free(t->domain, pfns[i], 0);
+		if (!test_alloc(t, 2, TOP, ALIGNED, &pfn) ||
+		    !EXPECT_EQ(t, pfn, pfns[i]))
+			return;
+	}
+	EXPECT_EQ(t, test_backlog(t).total_deferred, 0);
+	EXPECT_EQ(t, test_counter(t, "lost"), 0);
+}
+
+/* A free span whose erase fails stays, and serves again. */
+static void a_free_span_is_kept_without_memory(struct test *t)
+{
+	unsigned int nr;
+
+	if (!space(t))
+		return;
+	nr = fill(t, 64);
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	free_each(t, 0, nr, 1);
+	EXPECT(t, test_counter(t, "span_kept") > 0);
+	EXPECT_EQ(t, test_backlog(t).total_deferred, 0);
+	nr = fill(t, 1);
+	EXPECT_EQ(t, test_counter(t, "insert"), NR_WINDOWS);
+	free_each(t, 0, nr, 1);
+	test_faults_off();
+	test_expect_clean(t);
+	EXPECT_EQ(t, test_counter(t, "span_gone"), NR_WINDOWS);
+}
+
+/* At the border between two windows, spans do not come and go all the time. */
+static void one_free_span_is_kept(struct test *t)
+{
+	unsigned long pfn, more;
+	unsigned int i;
+
+	if (!space(t))
+		return;
+	for (i = 0; i < WINDOW; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn))
+			return;
+	for (i = 0; i < 100; i++) {
+		if (!test_alloc(t, 1, TOP, 0, &more))
+			return;
+		iova_mt_free(t->domain, more, 0);
+	}
+	EXPECT_EQ(t, test_counter(t, "span_new"), 2);
+	EXPECT_EQ(t, test_counter(t, "span_gone"), 0);
+}
+
+static void without_memory_for_a_span_the_index_serves(struct test *t)
+{
+	unsigned int nr;
+
+	if (!space(t))
+		return;
+	test_fault(t, "fail_span", TEST_ALWAYS);
+	nr = test_fill(t, 4, TOP, ALIGNED, pfns, 1000);
+	EXPECT_EQ(t, nr, 1000);
+	EXPECT_EQ(t, test_counter(t, "insert"), nr);
+	EXPECT_EQ(t, test_counter(t, "span_new"), 0);
+	EXPECT(t, test_counter(t, "span_no_memory") >= nr);
+	test_faults_off();
+	free_each(t, 0, nr, 1);
+	test_expect_clean(t);
+}
+
+/* --- No false refusals ---------------------------------------------------- */
+
+/* Of each size freed in holes, every other size takes what fits. */
+static void sizes_use_the_holes_of_others(struct test *t)
+{
+	unsigned int from, to, nr, got;
+
+	for (from = 0; from <= 9; from += 3)
+		for (to = 0; to <= 9; to++) {
+			if (!space(t))
+				return;
+			nr = fill(t, BIT(from));
+			/* Pairs of neighbours, each second pair. */
+			free_each(t, 0, nr, 4);
+			free_each(t, 1, nr, 4);
+			got = test_fill(t, BIT(to), TOP, ALIGNED, pfns,
+					ARRAY_SIZE(pfns));
+			test_expect(t, got == (to <= from + 1 ?
+				    NR_WINDOWS * WINDOW / 2 >> to : 0),
+				    "order %u in holes of order %u: %u", to,
+				    from, got);
+			cond_resched();
+		}
+}
+
+/* Each size that is no power of two fits where just so many pages are free. */
+static void odd_sizes_fit_exactly(struct test *t)
+{
+	static const unsigned int sizes[] = {
+		3, 7, 33, 63, 65, 100, 127, 129, 200, 257, 300, 511, 513, 1000,
+		2049, 4095,
+	};
+	unsigned long first, pfn;
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (!space(t))
+			return;
+		fill(t, 1);
+		first = BASE + WINDOW;
+		for (j = 0; j < sizes[i]; j++)
+			iova_mt_free(t->domain, first + j, 0);
+		EXPECT_EQ(t, test_try(t, sizes[i] + 1, TOP, ALIGNED), -ENOSPC);
+		EXPECT_EQ(t, test_try(t, sizes[i], first + sizes[i] - 2, ALIGNED),
+			  -ENOSPC);
+		if (test_alloc(t, sizes[i], first + sizes[i] - 1, ALIGNED, &pfn))
+			EXPECT_EQ(t, pfn, first);
+		cond_resched();
+	}
+}
+
+/* A range may begin in one span and end in another one's free pages. */
+static void ranges_across_the_border_of_spans(struct test *t)
+{
+	const unsigned long border = BASE + 2 * WINDOW;
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!space(t))
+		return;
+	fill(t, 1);
+	for (i = 0; i < 20; i++)
+		iova_mt_free(t->domain, border - 10 + i, 0);
+	EXPECT_EQ(t, test_try(t, 21, TOP, 0), -ENOSPC);
+	if (test_alloc(t, 20, TOP, 0, &pfn))
+		EXPECT_EQ(t, pfn, border - 10);
+	iova_mt_free(t->domain, pfn, 0);
+	/* And what has been given back for it serves pages again. */
+	for (i = 0; i < 20; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn))
+			return;
+	EXPECT_EQ(t, test_try(t, 1, TOP, 0), -ENOSPC);
+}
+
+/* More than a window, with its end in the free pages of a span. */
+static void large_ranges_end_in_spans(struct test *t)
+{
+	const unsigned long size = WINDOW + 900;
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!space(t))
+		return;
+	fill(t, 1);
+	for (i = 0; i < size; i++)
+		iova_mt_free(t->domain, BASE + i, 0);
+	EXPECT_EQ(t, test_try(t, size + 1, TOP, ALIGNED), -ENOSPC);
+	if (test_alloc(t, size, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, BASE);
+}
+
+/* What is freed beside a span in its window serves a range over both. */
+static void spans_grow_over_what_is_freed(struct test *t)
+{
+	unsigned long large, pfn, first;
+	unsigned int i;
+
+	/* 600 pages of the window's own, the rest a span. */
+	if (!space(t) || !test_alloc(t, 600, BASE + WINDOW - 1, ALIGNED, &large))
+		return;
+	first = large + 600;
+	for (i = 0; i < NR_WINDOWS * WINDOW - 600; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn))
+			return;
+	EXPECT_EQ(t, test_try(t, 1, TOP, 0), -ENOSPC);
+	/* 40 pages of the span, in front of which the large one goes. */
+	for (i = 0; i < 40; i++)
+		iova_mt_free(t->domain, first + i, 0);
+	iova_mt_free(t->domain, large, 0);
+	EXPECT(t, first % 64);
+	if (test_alloc(t, 64, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, ALIGN_DOWN(first, 64) > first - 64 &&
+			  ALIGN_DOWN(first, 64) + 63 < first + 40 ?
+			  ALIGN_DOWN(first, 64) : ALIGN_DOWN(first - 64, 64));
+	for (i = 0; i < 640 - 64; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn))
+			return;
+	EXPECT_EQ(t, test_try(t, 1, TOP, 0), -ENOSPC);
+	EXPECT(t, test_counter(t, "span_grown") > 0);
+}
+
+/* The limit cuts a span, a block, a word. */
+static void any_limit_cuts_exactly(struct test *t)
+{
+	unsigned long limit, pfn;
+
+	for (limit = BASE + WINDOW - 70; limit < BASE + WINDOW + 70; limit++) {
+		if (!space(t))
+			return;
+		/* A span that reaches above the limit. */
+		if (!test_alloc(t, 1, TOP, 0, &pfn) ||
+		    !test_alloc(t, 1, BASE + 2 * WINDOW - 1, 0, &pfn))
+			return;
+		if (test_alloc(t, 1, limit, ALIGNED, &pfn)) {
+			EXPECT_EQ(t, pfn, limit);
+			iova_mt_free(t->domain, pfn, 0);
+		}
+		if (test_alloc(t, 32, limit, ALIGNED, &pfn))
+			EXPECT_EQ(t, pfn, ALIGN_DOWN(limit - 31, 32));
+		if (test_alloc(t, 128, limit, ALIGNED, &pfn))
+			EXPECT(t, pfn + 127 <= limit);
+	}
+	if (space(t)) {
+		EXPECT_EQ(t, test_try(t, 2, BASE, ALIGNED), -ENOSPC);
+		if (test_alloc(t, 1, BASE, ALIGNED, &pfn))
+			EXPECT_EQ(t, pfn, BASE);
+	}
+}
+
+/* --- Reserved pages ------------------------------------------------------- */
+
+static void expect_state(struct test *t, unsigned long pfn,
+			 enum iova_mt_state state, unsigned long first,
+			 unsigned long last)
+{
+	struct iova_mt_range range;
+
+	if (EXPECT_EQ(t, iova_mt_find(t->domain, pfn, &range), 0)) {
+		EXPECT_EQ(t, range.state, state);
+		EXPECT_EQ(t, range.first, first);
+		EXPECT_EQ(t, range.last, last);
+	}
+}
+
+static void reserved_between_live_ranges(struct test *t)
+{
+	const unsigned long first = BASE + WINDOW + 100;
+	unsigned long pfn;
+
+	if (!space(t))
+		return;
+	fill(t, 4);
+	iova_mt_free(t->domain, first, 0);
+	iova_mt_free(t->domain, first + 8, 0);
+	EXPECT_EQ(t, iova_mt_reserve(t->domain, first - 2, first + 9), 0);
+	expect_state(t, first, IOVA_MT_RESERVED, first, first + 3);
+	expect_state(t, first + 4, IOVA_MT_LIVE, first + 4, first + 7);
+	expect_state(t, first + 9, IOVA_MT_RESERVED, first + 8, first + 9);
+	expect_state(t, first - 1, IOVA_MT_LIVE, first - 4, first - 1);
+	if (test_alloc(t, 2, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, first + 10);
+	EXPECT_EQ(t, test_try(t, 1, TOP, 0), -ENOSPC);
+	/* A reserved range is freed like any other. */
+	iova_mt_free(t->domain, first, 0);
+	if (test_alloc(t, 4, TOP, ALIGNED, &pfn))
+		expect_state(t, first, IOVA_MT_LIVE, first, first + 3);
+}
+
+/* All or nothing, and what others have reserved stays. */
+static void a_failed_reservation_leaves_nothing(struct test *t)
+{
+	const unsigned long first = BASE + WINDOW;
+	unsigned int nr_before, nr_after;
+	u64 before;
+
+	if (!space(t))
+		return;
+	fill(t, 1);
+	free_each(t, 0, NR_WINDOWS * WINDOW, 2);
+	EXPECT_EQ(t, iova_mt_reserve(t->domain, first, first + 9), 0);
+	before = test_listing_hash(t, &nr_before);
+	test_fault(t, "fail_span", "1,100,30,1");
+	EXPECT_EQ(t, iova_mt_reserve(t->domain, first, first + 999), -ENOMEM);
+	test_faults_off();
+	EXPECT_EQ(t, test_listing_hash(t, &nr_after), before);
+	EXPECT_EQ(t, nr_after, nr_before);
+	EXPECT_EQ(t, iova_mt_reserve(t->domain, first, first + 999), 0);
+	test_listing_hash(t, &nr_after);
+	EXPECT_EQ(t, nr_after, nr_before + 495);
+}
+
+static const struct test_case cases[] = {
+	{ "few entries for many ranges", few_entries_for_many_ranges },
+	{ "dense from the top", dense_from_the_top },
+	{ "frees do without memory, and so do allocations", frees_do_without_memory },
+	{ "a free span is kept without memory", a_free_span_is_kept_without_memory },
+	{ "one free span is kept", one_free_span_is_kept },
+	{ "without memory for a span the index serves",
+	  without_memory_for_a_span_the_index_serves },
+	{ "sizes use the holes of others", sizes_use_the_holes_of_others },
+	{ "odd sizes fit exactly", odd_sizes_fit_exactly },
+	{ "ranges across the border of spans", ranges_across_the_border_of_spans },
+	{ "large ranges end in spans", large_ranges_end_in_spans },
+	{ "spans grow over what is freed beside them", spans_grow_over_what_is_freed },
+	{ "any limit cuts exactly", any_limit_cuts_exactly },
+	{ "reserved pages between live ranges", reserved_between_live_ranges },
+	{ "a failed reservation leaves nothing", a_failed_reservation_leaves_nothing },
+};
+
+const struct test_suite suite_span = {
+	.name = "span",
+	.cases = cases,
+	.nr = ARRAY_SIZE(cases),
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A span: pages that one entry of the index stands for, handed out by bitmap.
+ */
+#ifndef _IOVA_MT_SPAN_H
+#define _IOVA_MT_SPAN_H
+
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+/*
+ * A window is that much of the space, naturally aligned: 64 blocks of 64 pages.
+ * A span lies in one window, and is as large as that where it can be.
+ */
+#define IOVA_MT_WINDOW_ORDER	12
+#define IOVA_MT_WINDOW_PAGES	BIT(IOVA_MT_WINDOW_ORDER)
+#define IOVA_MT_BLOCK_ORDER	6
+#define IOVA_MT_BLOCK_PAGES	BIT(IOVA_MT_BLOCK_ORDER)
+#define IOVA_MT_WINDOW_BLOCKS	(IOVA_MT_WINDOW_PAGES / IOVA_MT_BLOCK_PAGES)
+
+/**
+ * struct iova_mt_page_map - what each page of a window is used for
+ * @used: per block: not free, or not of the span
+ * @start: per block: the first page of a range
+ */
+struct iova_mt_page_map {
+	u64 used[IOVA_MT_WINDOW_BLOCKS];
+	u64 start[IOVA_MT_WINDOW_BLOCKS];
+};
+
+/**
+ * struct iova_mt_span - a span
+ * @node: in the tree of spans, for the one who keeps them
+ * @order: of the largest free block that is aligned to its size, -1 for none
+ * @best: the highest @order in the subtree of @node
+ * @base: first pfn of the window
+ * @first: first page of the span, counted from @base
+ * @last: last page of the span, counted from @base
+ * @nr_used: pages that are not free
+ * @room: by order: the blocks with an aligned free run of that many pages; the
+ *	last is of blocks that are free as a whole
+ * @heads: the blocks at whose first page a range begins; as long as there is no
+ *	@map
+ * @map: NULL as long as all ranges consist of whole blocks
+ */
+struct iova_mt_span {
+	struct rb_node node;
+	int order;
+	int best;
+	unsigned long base;
+	unsigned int first;
+	unsigned int last;
+	unsigned int nr_used;
+	u64 room[IOVA_MT_BLOCK_ORDER + 1];
+	u64 heads;
+	struct iova_mt_page_map *map;
+};
+
+static inline unsigned long
+iova_mt_span_first(const struct iova_mt_span *span)
+{
+	return span->base + span->first;
+}
+
+static inline unsigned long iova_mt_span_last(const struct iova_mt_span *span)
+{
+	return span->base + span->last;
+}
+
+static inline bool iova_mt_span_has(const struct iova_mt_span *span,
+				    unsigned long pfn)
+{
+	return pfn >= iova_mt_span_first(span) && pfn <= iova_mt_span_last(span);
+}
+
+int iova_mt_span_module_init(void);
+void iova_mt_span_module_exit(void);
+
+struct iova_mt_span *iova_mt_span_new(unsigned long first, unsigned long last,
+				      unsigned int domain_id);
+void iova_mt_span_free(struct iova_mt_span *span);
+int iova_mt_span_resize(struct iova_mt_span *span, unsigned long first,
+			unsigned long last, unsigned int domain_id);
+
+bool iova_mt_span_find(const struct iova_mt_span *span, unsigned long size,
+		       unsigned int order, unsigned long limit,
+		       unsigned long *pfn);
+bool iova_mt_span_find_unaligned(const struct iova_mt_span *span,
+				 unsigned long size, unsigned long limit,
+				 unsigned long *pfn);
+int iova_mt_span_take(struct iova_mt_span *span, unsigned long pfn,
+		      unsigned long size, unsigned int domain_id);
+void iova_mt_span_put(struct iova_mt_span *span, unsigned long first,
+		      unsigned long last);
+bool iova_mt_span_range(const struct iova_mt_span *span, unsigned long pfn,
+			unsigned long *first, unsigned long *last);
+bool iova_mt_span_next_used(const struct iova_mt_span *span, unsigned long from,
+			    unsigned long *pfn);
+unsigned long iova_mt_span_last_used(const struct iova_mt_span *span);
+bool iova_mt_span_next_free(const struct iova_mt_span *span, unsigned long from,
+			    unsigned long *first, unsigned long *last);
+
+#endif /* _IOVA_MT_SPAN_H */
