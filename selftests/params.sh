@@ -12,6 +12,8 @@
 
 POINTS=$FAULT_POINTS
 FORM="<interval>,<probability>,<space>,<times>"
+# Most of cache_mib: 64 bits of bytes.
+MAX_MIB=17592186044415
 MAX=2147483647
 
 # parameter <name>: its value
@@ -33,6 +35,9 @@ good_loads()
 	; deferral=marker
 	deferral=marker; deferral=marker
 	deferral=list; deferral=list
+	; cache_mib=1024
+	cache_mib=0; cache_mib=0
+	cache_mib=$MAX_MIB; cache_mib=$MAX_MIB
 	takeover=off; takeover=off
 	fault_seed=42; fault_seed=42
 	fault_seed=18446744073709551615; fault_seed=18446744073709551615
@@ -85,6 +90,8 @@ bad_loads()
 	allocator=mapl; allocator 'mapl' is not valid; valid: maple, maple-plain, rbtree
 	deferral=; deferral '' is not valid; valid: marker, list
 	deferral=lists; deferral 'lists' is not valid; valid: marker, list
+	cache_mib=; cache_mib '' is not valid; valid: 0 to $MAX_MIB
+	cache_mib=many; cache_mib 'many' is not valid; valid: 0 to $MAX_MIB
 	deferral=Marker; deferral 'Marker' is not valid; valid: marker, list
 	takeover=; takeover '' is not valid; valid: off, new
 	takeover=on; takeover 'on' is not valid; valid: off, new
@@ -209,6 +216,7 @@ expected_modes()
 		for name in allocator fault_seed $POINTS; do
 			echo "444 $name"
 		done
+		echo "644 cache_mib"
 		echo "644 deferral"
 		echo "644 takeover"
 	} | sort -k 2
@@ -251,6 +259,17 @@ bad_modes()
 	on; takeover 'on' is not valid; valid: off, new
 	OFF; takeover 'OFF' is not valid; valid: off, new
 	new off; takeover 'new off' is not valid; valid: off, new
+	EOT
+}
+
+bad_cache_sizes()
+{
+	cat <<-EOT
+	; cache_mib '' is not valid; valid: 0 to $MAX_MIB
+	-1; cache_mib '-1' is not valid; valid: 0 to $MAX_MIB
+	1g; cache_mib '1g' is not valid; valid: 0 to $MAX_MIB
+	0x10; cache_mib '0x10' is not valid; valid: 0 to $MAX_MIB
+	$((MAX_MIB + 1)); cache_mib '$((MAX_MIB + 1))' is not valid; valid: 0 to $MAX_MIB
 	EOT
 }
 
@@ -345,6 +364,10 @@ for how in list marker; do
 	check "deferral switches to $how again" switches_to deferral "$how"
 	refuses_values deferral "$list"
 done
+bad_cache_sizes >"$list"
+check "cache_mib switches to 0" switches_to cache_mib 0
+refuses_values cache_mib "$list"
+check "cache_mib switches back" switches_to cache_mib 1024
 rm -f "$list"
 check "allocator cannot be changed" read_only allocator rbtree
 check "fault_seed cannot be changed" read_only fault_seed 1

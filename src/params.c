@@ -3,7 +3,7 @@
  * Parameters: what a user may say at load, and change since.
  *
  * Responsible for all module parameters, and so for switching the takeover:
- * its mode, and how new domains defer, can be changed while the module runs.
+ * its mode, and how new domains defer and cache, can be changed while the module runs.
  * Rule: a value that is not valid is refused with a message that lists what is
  * valid, and changes nothing.
  *
@@ -23,6 +23,7 @@
 #include <linux/sysfs.h>
 
 #include "base/fault.h"
+#include "maple/cache.h"
 #include "maple/deferral.h"
 #include "params.h"
 #include "registry.h"
@@ -34,7 +35,7 @@
 static char *allocator = "maple";
 module_param(allocator, charp, 0444);
 MODULE_PARM_DESC(allocator,
-		 "allocator of domains that are taken over: maple or rbtree (default maple)");
+		 "allocator of domains that are taken over: maple, maple-plain (an entry for each range) or rbtree (default maple)");
 
 /**
  * iova_mt_params_check() - check what could not be checked while it was set
@@ -81,6 +82,37 @@ static const struct kernel_param_ops deferral_ops = {
 module_param_cb(deferral, &deferral_ops, NULL, 0644);
 MODULE_PARM_DESC(deferral,
 		 "how maple domains created from then on keep ranges that cannot be erased: marker or list; can be changed at runtime (default marker)");
+
+/* --- cache_mib ------------------------------------------------------------ */
+
+#define CACHE_MIB_MAX	(ULONG_MAX >> 20)
+
+static int set_cache_mib(const char *val, const struct kernel_param *kp)
+{
+	unsigned long mib;
+
+	if (!isdigit(val[0]) || kstrtoul(val, 10, &mib) || mib > CACHE_MIB_MAX) {
+		pr_err("cache_mib '%*pE' is not valid; valid: 0 to %lu\n",
+		       (int)strcspn(val, "\n"), val, CACHE_MIB_MAX);
+		return -EINVAL;
+	}
+	WRITE_ONCE(iova_mt_cache_max_bytes, mib << 20);
+	return 0;
+}
+
+static int get_cache_mib(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%lu\n", iova_mt_cache_max_bytes >> 20);
+}
+
+static const struct kernel_param_ops cache_mib_ops = {
+	.set	= set_cache_mib,
+	.get	= get_cache_mib,
+};
+
+module_param_cb(cache_mib, &cache_mib_ops, NULL, 0644);
+MODULE_PARM_DESC(cache_mib,
+		 "most MiB of address space in the caches of a maple domain created from then on, 0 for none; can be changed at runtime (default 1024)");
 
 /* --- takeover ------------------------------------------------------------- */
 

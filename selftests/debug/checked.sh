@@ -22,8 +22,8 @@ checked_as()
 {
 	check "deferral by $2" defer_by "$2"
 	check "load the checked allocator, $1" \
-		insmod "$ktap_dir/iova_mt_checked.ko" inner="$1" every="$3"
-	run_module_suite model allocator=checked \
+		insmod "$ktap_dir/iova_mt_checked.ko" inner="maple${1#checked}" every="$3"
+	run_module_suite model allocator="$1" \
 		ops="${OPS:-300000}" seed="${SEED:-1}"
 	check "unload the checked allocator" rmmod iova_mt_checked
 	ktap_note "$(log_since "$ktap_canary" |
@@ -35,8 +35,8 @@ has_config CONFIG_DEBUG_MAPLE_TREE ||
 	ktap_skip_all "this kernel is built without CONFIG_DEBUG_MAPLE_TREE"
 check "load" load_mt
 for way in $DEFERRALS; do
-	checked_as maple-plain "$way" 200
-	checked_as maple "$way" 400
+	checked_as checked-plain "$way" 200
+	checked_as checked "$way" 400
 done
 check "unload" unload_mt
 ktap_end

@@ -20,15 +20,9 @@ with_bug()
 	local module="$1" parameter="$2"
 	shift 2
 
-	# What is about the tree needs one with many entries.
-	case $BUG in
-	gap|backlog|watermark|refusal) set -- inner=maple-plain "$@" ;;
-	*) set -- '' "$@" ;;
-	esac
-	# shellcheck disable=SC2086 # it may be nothing
+	# shellcheck disable=SC2086 # the bug's, behind others
 	check "load $module with the bug '$BUG'" \
-		insmod "$ktap_dir/$module.ko" $1 "$parameter=$BUG"
-	shift
+		insmod "$ktap_dir/$module.ko" $parameter="$BUG"
 	"$@"
 	check "unload it" rmmod "$module"
 }
@@ -46,8 +40,13 @@ threads)
 	with_bug iova_mt_planted bug \
 		run_debug_suite threads suite=threads allocator=planted ops="${OPS:-5000}" ;;
 checked)
-	with_bug iova_mt_checked plant \
-		run_module_suite model allocator=checked ops="${OPS:-100000}" ;;
+	# What is about the tree needs one with many entries.
+	case $BUG in
+	room|best) plain='' ;;
+	*)         plain=-plain ;;
+	esac
+	with_bug iova_mt_checked "inner=maple$plain plant" \
+		run_module_suite model "allocator=checked$plain" ops="${OPS:-100000}" ;;
 esac
 check "unload" unload_mt
 ktap_end

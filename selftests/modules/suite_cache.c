@@ -24,7 +24,7 @@ static void cached_range_comes_back(struct test *t)
 	unsigned long first, second;
 	unsigned int order;
 
-	for (order = 0; order <= 5; order++) {
+	for (order = 0; order <= test_cache_order(t); order++) {
 		if (!test_alloc(t, 1UL << order, TOP, ALIGNED | CACHED, &first))
 			return;
 		iova_mt_free(t->domain, first, 1UL << order);
@@ -39,7 +39,7 @@ static void cached_range_obeys_the_limit(struct test *t)
 	unsigned long pfn, high;
 	unsigned int order;
 
-	for (order = 0; order <= 5; order++) {
+	for (order = 0; order <= test_cache_order(t); order++) {
 		unsigned long size = 1UL << order, limit = 0x1000 + size - 1;
 
 		if (!test_domain(t, 1) ||
@@ -159,9 +159,9 @@ static void ranges_above_the_classes_are_not_cached(struct test *t)
 {
 	unsigned long pfn;
 
-	if (!test_alloc(t, 256, TOP, ALIGNED | CACHED, &pfn))
+	if (!test_alloc(t, 1024, TOP, ALIGNED | CACHED, &pfn))
 		return;
-	iova_mt_free(t->domain, pfn, 256);
+	iova_mt_free(t->domain, pfn, 1024);
 	EXPECT(t, !test_is_taken(t, pfn));
 }
 

@@ -144,6 +144,7 @@ bool test_take(struct test *t, unsigned int nr, unsigned long size,
 bool test_is_taken(struct test *t, unsigned long pfn);
 bool test_is_exact(const struct test *t);
 bool test_is_highest(const struct test *t);
+unsigned int test_cache_order(const struct test *t);
 bool test_is_rbtree(const struct test *t);
 bool test_defers_by(const struct test *t, const char *deferral);
 

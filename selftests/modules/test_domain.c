@@ -41,7 +41,14 @@ bool test_is_exact(const struct test *t)
  */
 bool test_is_highest(const struct test *t)
 {
-	return test_is_exact(t) && strcmp(t->allocator, "maple");
+	return test_is_exact(t) && strcmp(t->allocator, "maple") &&
+	       strcmp(t->allocator, "checked");
+}
+
+/* The order of the largest ranges that it may keep in a cache. */
+unsigned int test_cache_order(const struct test *t)
+{
+	return test_is_rbtree(t) ? 5 : 9;
 }
 
 bool test_defers_by(const struct test *t, const char *deferral)

@@ -271,7 +271,7 @@ void model_free(struct model *model, struct model_range *range, bool by_pfn)
 		iova_mt_free(model->domain, pfn, range->size);
 	}
 	range_remove(model, range, model->may_defer ||
-		     (!by_pfn && range->size <= MODEL_CACHE_PAGES));
+		     (!by_pfn && range->size <= BIT(test_cache_order(model->t))));
 }
 
 /*

@@ -7,9 +7,6 @@
 
 #include "test.h"
 
-/* The largest size that any allocator under test may keep in a cache. */
-#define MODEL_CACHE_PAGES	32
-
 /**
  * struct model_range - a live range
  * @first: first pfn

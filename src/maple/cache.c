@@ -8,7 +8,8 @@
  *
  * Rules: only ranges of exactly a class's size enter, and aligned ones: what is
  * taken out must do for every request of the class. Nothing is allocated for a
- * CPU and class before the first free there. Magazines are taken away from a CPU
+ * CPU and class before the first free there. All magazines together hold no more
+ * than a limit, full or not. Magazines are taken away from a CPU
  * whole, and emptied outside its lock.
  *
  * Locks: the lock of a CPU's cache, then the depot's. The tree's lock is never
@@ -32,6 +33,9 @@
 /* Caches that have not been used in so many intervals are emptied. */
 #define TRIM_IDLE	10
 
+/* A quarter of what 32 bits address. */
+#define MAX_BYTES	BIT(30)
+
 /**
  * struct iova_mt_cpu_cache - the cache of one CPU
  * @lock: protects the rest; taken by this CPU, and by others only to flush
@@ -48,19 +52,52 @@ struct iova_mt_cpu_cache {
 
 static enum cpuhp_state hotplug_state;
 
-static struct iova_mt_magazine *magazine_alloc(struct iova_mt_cache *cache)
+unsigned long iova_mt_cache_max_bytes = MAX_BYTES;
+
+/* What a magazine has room for is counted as if it were full. */
+static bool pages_get(struct iova_mt_cache *cache, unsigned int class)
+{
+	long pages = iova_mt_magazine_pages(class);
+
+	if (atomic_long_add_return(pages, &cache->pages) <= cache->pages_max)
+		return true;
+	atomic_long_sub(pages, &cache->pages);
+	iova_mt_count(cache->counters, COUNTER_magazine_no_room);
+	return false;
+}
+
+static void pages_put(struct iova_mt_cache *cache, unsigned int class)
+{
+	atomic_long_sub(iova_mt_magazine_pages(class), &cache->pages);
+}
+
+static struct iova_mt_magazine *magazine_alloc(struct iova_mt_cache *cache,
+					       unsigned int class)
 {
 	struct iova_mt_magazine *magazine = NULL;
 
+	if (!pages_get(cache, class))
+		return NULL;
 	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_magazine,
 			       cache->space->index.domain_id))
 		magazine = kmalloc(sizeof(*magazine), GFP_ATOMIC | __GFP_NOWARN);
 	if (!magazine) {
+		pages_put(cache, class);
 		iova_mt_count(cache->counters, COUNTER_magazine_no_memory);
 		return NULL;
 	}
 	magazine->size = 0;
+	magazine->class = class;
 	return magazine;
+}
+
+static void magazine_free(struct iova_mt_cache *cache,
+			  struct iova_mt_magazine *magazine)
+{
+	if (!magazine)
+		return;
+	pages_put(cache, magazine->class);
+	kfree(magazine);
 }
 
 static void depot_push(struct iova_mt_cache *cache, unsigned int class,
@@ -114,7 +151,7 @@ static struct iova_mt_magazine *load_pfns_locked(struct iova_mt_cache *cache,
 	if (!full)
 		return NULL;
 	/* Both are empty: one of them is enough. */
-	kfree(cpu->previous[class]);
+	magazine_free(cache, cpu->previous[class]);
 	cpu->previous[class] = cpu->loaded[class];
 	cpu->loaded[class] = full;
 	return full;
@@ -134,7 +171,7 @@ static struct iova_mt_magazine *load_room_locked(struct iova_mt_cache *cache,
 		swap(cpu->loaded[class], cpu->previous[class]);
 		return cpu->loaded[class];
 	}
-	empty = magazine_alloc(cache);
+	empty = magazine_alloc(cache, class);
 	if (!empty)
 		return NULL;
 	/* Both are full, or not there. */
@@ -246,7 +283,7 @@ static unsigned long list_empty_out(struct iova_mt_cache *cache,
 	while ((magazine = iova_mt_magazine_unlink(&list))) {
 		iova_mt_space_free(cache->space, magazine->pfn, magazine->size);
 		ranges += magazine->size;
-		kfree(magazine);
+		magazine_free(cache, magazine);
 	}
 	iova_mt_count_add(cache->counters, counter, ranges);
 	return ranges;
@@ -309,11 +346,16 @@ static unsigned long empty_out(struct iova_mt_cache *cache,
  * iova_mt_cache_flush() - empty it
  * @cache: the cache
  *
+ * Nothing is looked at when there is no magazine, so that requests that are
+ * refused again and again flush what was freed since the last time, and no more.
+ *
  * Context: Any.
  * Return: how many ranges there were.
  */
 unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache)
 {
+	if (!atomic_long_read(&cache->pages))
+		return 0;
 	return empty_out(cache, COUNTER_magazine_flush);
 }
 
@@ -367,12 +409,14 @@ static int cpu_dead(unsigned int nr, struct hlist_node *node)
  * @cache: the cache
  * @space: where ranges come from and go to
  * @counters: where to count
+ * @granule: bytes a page
  *
  * Context: Process, may sleep.
  * Return: 0 or -ENOMEM.
  */
 int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
-		       const struct iova_mt_counters *counters)
+		       const struct iova_mt_counters *counters,
+		       unsigned long granule)
 {
 	unsigned int nr;
 	int ret;
@@ -380,6 +424,8 @@ int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
 	*cache = (struct iova_mt_cache){
 		.space = space,
 		.counters = counters,
+		.pages_max = min(READ_ONCE(iova_mt_cache_max_bytes) / granule,
+				 LONG_MAX / 2),
 	};
 	spin_lock_init(&cache->depot_lock);
 	INIT_DELAYED_WORK(&cache->trim, trim_fn);
@@ -396,12 +442,13 @@ int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
 	return ret;
 }
 
-static void list_free(struct iova_mt_magazine *list)
+static void list_free(struct iova_mt_cache *cache,
+		      struct iova_mt_magazine *list)
 {
 	struct iova_mt_magazine *magazine;
 
 	while ((magazine = iova_mt_magazine_unlink(&list)))
-		kfree(magazine);
+		magazine_free(cache, magazine);
 }
 
 /**
@@ -431,11 +478,11 @@ void iova_mt_cache_destroy(struct iova_mt_cache *cache)
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &cache->hotplug);
 	iova_mt_cache_stop(cache);
 	for (class = 0; class < IOVA_MT_CLASSES; class++) {
-		list_free(cache->depot[class]);
+		list_free(cache, cache->depot[class]);
 		for_each_possible_cpu(nr) {
 			cpu = per_cpu_ptr(cache->cpu, nr);
-			kfree(cpu->loaded[class]);
-			kfree(cpu->previous[class]);
+			magazine_free(cache, cpu->loaded[class]);
+			magazine_free(cache, cpu->previous[class]);
 		}
 	}
 	free_percpu(cache->cpu);

@@ -5,6 +5,7 @@
 #ifndef _IOVA_MT_CACHE_H
 #define _IOVA_MT_CACHE_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/log2.h>
@@ -18,7 +19,7 @@ struct iova_mt_magazine;
 struct iova_mt_space;
 
 /* Size classes: 1, 2, 4 ... 2^(this - 1) pages. */
-#define IOVA_MT_CLASSES		6
+#define IOVA_MT_CLASSES		10
 
 /**
  * struct iova_mt_cache - the magazines of a domain
@@ -28,6 +29,8 @@ struct iova_mt_space;
  * @depot_lock: protects @depot and @depot_size; innermost
  * @depot: full magazines per class
  * @depot_size: how many
+ * @pages_max: pages that all magazines together may hold, constant
+ * @pages: pages that all magazines together have room for
  * @armed: @trim is pending or running; written under the lock of some CPU's
  *	cache, or by @trim itself
  * @seen: activity of all CPUs when @trim last looked
@@ -42,6 +45,8 @@ struct iova_mt_cache {
 	spinlock_t depot_lock; /* depot, depot_size */
 	struct iova_mt_magazine *depot[IOVA_MT_CLASSES];
 	unsigned int depot_size[IOVA_MT_CLASSES];
+	unsigned long pages_max;
+	atomic_long_t pages;
 	bool armed;
 	unsigned long seen;
 	unsigned int idle;
@@ -58,8 +63,12 @@ static inline bool iova_mt_cache_has_class(unsigned long size)
 int iova_mt_cache_module_init(void);
 void iova_mt_cache_module_exit(void);
 
+/* Bytes of address space that the caches of a domain made from now on may hold. */
+extern unsigned long iova_mt_cache_max_bytes;
+
 int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
-		       const struct iova_mt_counters *counters);
+		       const struct iova_mt_counters *counters,
+		       unsigned long granule);
 void iova_mt_cache_stop(struct iova_mt_cache *cache);
 void iova_mt_cache_destroy(struct iova_mt_cache *cache);
 

@@ -13,6 +13,7 @@
 	C(magazine_miss, "allocations that found none there")		\
 	C(magazine_put, "frees that went to a magazine")		\
 	C(magazine_no_memory, "magazines that got no memory")		\
+	C(magazine_no_room, "magazines that would have held more than the caches may") \
 	C(magazine_flush, "ranges flushed from magazines")		\
 	C(magazine_trim, "ranges trimmed from magazines")		\
 	C(depot_push, "full magazines put into the depot")		\

@@ -49,7 +49,8 @@ static int create(struct iova_mt_domain *domain, bool spans)
 		goto free_maple;
 	iova_mt_space_init(&maple->space, domain->start_pfn, &maple->counters,
 			   domain->id, iova_mt_deferral_default(), spans);
-	ret = iova_mt_cache_init(&maple->cache, &maple->space, &maple->counters);
+	ret = iova_mt_cache_init(&maple->cache, &maple->space, &maple->counters,
+				 domain->granule);
 	if (ret)
 		goto destroy_space;
 	domain->priv = maple;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The allocator "checked": the maple allocator, looked at from inside after
- * every so many calls.
+ * The allocators "checked" and "checked-plain": a maple allocator, looked at from
+ * inside after every so many calls.
  *
  * What is checked, under the tree's lock: the tree by mt_validate(), which the
  * kernel exports with CONFIG_DEBUG_MAPLE_TREE and which complains to the log;
@@ -317,7 +317,7 @@ static int __init iova_mt_checked_init(void)
 	if (IS_ERR(maple))
 		return PTR_ERR(maple);
 	table = *maple;
-	table.name = "checked";
+	table.name = strcmp(inner, "maple") ? "checked-plain" : "checked";
 	table.owner = THIS_MODULE;
 	table.create = checked_create;
 	table.destroy = checked_destroy;
