@@ -5,6 +5,8 @@
  */
 #include <linux/align.h>
 #include <linux/bits.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
@@ -121,6 +123,27 @@ static void a_free_span_is_kept_without_memory(struct test *t)
 	free_each(t, 0, nr, 1);
 	test_faults_off();
 	test_expect_clean(t);
+	EXPECT_EQ(t, test_counter(t, "span_gone"), NR_WINDOWS);
+}
+
+/* Nobody asks for anything: it goes all the same, once there is memory. */
+static void an_idle_domain_gives_free_spans_back(struct test *t)
+{
+	unsigned long end;
+	unsigned int nr;
+
+	if (!space(t))
+		return;
+	nr = fill(t, 64);
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	free_each(t, 0, nr, 1);
+	msleep(100);
+	EXPECT_EQ(t, test_counter(t, "span_gone"), 0);
+	test_faults_off();
+	end = jiffies + msecs_to_jiffies(TEST_TIMEOUT_MS);
+	while (test_counter(t, "span_gone") < NR_WINDOWS &&
+	       time_before(jiffies, end))
+		msleep(20);
 	EXPECT_EQ(t, test_counter(t, "span_gone"), NR_WINDOWS);
 }
 
@@ -377,6 +400,8 @@ static const struct test_case cases[] = {
 	{ "dense from the top", dense_from_the_top },
 	{ "frees do without memory, and so do allocations", frees_do_without_memory },
 	{ "a free span is kept without memory", a_free_span_is_kept_without_memory },
+	{ "P4: an idle domain gives free spans back",
+	  an_idle_domain_gives_free_spans_back },
 	{ "one free span is kept", one_free_span_is_kept },
 	{ "without memory for a span the index serves",
 	  without_memory_for_a_span_the_index_serves },

@@ -39,13 +39,17 @@
 /**
  * struct iova_mt_cpu_cache - the cache of one CPU
  * @lock: protects the rest; taken by this CPU, and by others only to flush
- * @activity: gets and puts
+ * @hits: gets that found something
+ * @misses: gets that did not
+ * @puts: puts that were taken
  * @loaded: per class, the magazine in use, or NULL
  * @previous: per class, the one before it: full, empty, or NULL
  */
 struct iova_mt_cpu_cache {
 	spinlock_t lock; /* the rest */
-	unsigned long activity;
+	unsigned long hits;
+	unsigned long misses;
+	unsigned long puts;
 	struct iova_mt_magazine *loaded[IOVA_MT_CLASSES];
 	struct iova_mt_magazine *previous[IOVA_MT_CLASSES];
 };
@@ -214,14 +218,12 @@ bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,
 
 	cpu = raw_cpu_ptr(cache->cpu);
 	spin_lock_irqsave(&cpu->lock, flags);
-	cpu->activity++;
 	magazine = load_pfns_locked(cache, cpu, class);
 	if (magazine)
 		hit = iova_mt_magazine_pop(magazine, limit - size + 1, pfn);
+	cpu->hits += hit;
+	cpu->misses += !hit;
 	spin_unlock_irqrestore(&cpu->lock, flags);
-
-	iova_mt_count(cache->counters,
-		      hit ? COUNTER_magazine_hit : COUNTER_magazine_miss);
 	return hit;
 }
 
@@ -259,16 +261,13 @@ bool iova_mt_cache_put(struct iova_mt_cache *cache, unsigned long pfn,
 
 	cpu = raw_cpu_ptr(cache->cpu);
 	spin_lock_irqsave(&cpu->lock, flags);
-	cpu->activity++;
 	magazine = load_room_locked(cache, cpu, class);
 	if (magazine) {
 		iova_mt_magazine_push(magazine, pfn);
+		cpu->puts++;
 		trim_arm_locked(cache, cpu);
 	}
 	spin_unlock_irqrestore(&cpu->lock, flags);
-
-	if (magazine)
-		iova_mt_count(cache->counters, COUNTER_magazine_put);
 	return magazine;
 }
 
@@ -281,7 +280,8 @@ static unsigned long list_empty_out(struct iova_mt_cache *cache,
 	unsigned long ranges = 0;
 
 	while ((magazine = iova_mt_magazine_unlink(&list))) {
-		iova_mt_space_free(cache->space, magazine->pfn, magazine->size);
+		iova_mt_space_free_many(cache->space, magazine->pfn,
+					magazine->size);
 		ranges += magazine->size;
 		magazine_free(cache, magazine);
 	}
@@ -359,13 +359,38 @@ unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache)
 	return empty_out(cache, COUNTER_magazine_flush);
 }
 
+/**
+ * iova_mt_cache_counters() - add what is counted here, without atomics or a
+ *	second look for the CPU
+ * @cache: the cache
+ * @values: the domain's counters
+ *
+ * Context: Any. Not a snapshot.
+ */
+void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values)
+{
+	const struct iova_mt_cpu_cache *cpu;
+	unsigned int nr;
+
+	for_each_possible_cpu(nr) {
+		cpu = per_cpu_ptr(cache->cpu, nr);
+		values[COUNTER_magazine_hit] += READ_ONCE(cpu->hits);
+		values[COUNTER_magazine_miss] += READ_ONCE(cpu->misses);
+		values[COUNTER_magazine_put] += READ_ONCE(cpu->puts);
+	}
+}
+
 static bool is_idle(struct iova_mt_cache *cache)
 {
+	const struct iova_mt_cpu_cache *cpu;
 	unsigned long activity = 0;
 	unsigned int nr;
 
-	for_each_possible_cpu(nr)
-		activity += READ_ONCE(per_cpu_ptr(cache->cpu, nr)->activity);
+	for_each_possible_cpu(nr) {
+		cpu = per_cpu_ptr(cache->cpu, nr);
+		activity += READ_ONCE(cpu->hits) + READ_ONCE(cpu->misses) +
+			    READ_ONCE(cpu->puts);
+	}
 	cache->idle = activity == cache->seen ? cache->idle + 1 : 0;
 	cache->seen = activity;
 	return cache->idle >= TRIM_IDLE;

@@ -76,6 +76,7 @@ bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,
 		       unsigned long limit, unsigned long *pfn);
 bool iova_mt_cache_put(struct iova_mt_cache *cache, unsigned long pfn,
 		       unsigned long size);
+void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values);
 unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache);
 
 #endif /* _IOVA_MT_CACHE_H */

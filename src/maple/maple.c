@@ -17,8 +17,10 @@
 #include "maple/deferral.h"
 #include "maple/maple.h"
 #include "maple/queue.h"
+#include "maple/room.h"
 #include "maple/space.h"
 #include "maple/span.h"
+#include "maple/windows.h"
 
 static const char *const counter_names[] = {
 	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_NAME)
@@ -80,6 +82,7 @@ static void maple_stop(struct iova_mt_domain *domain)
 
 	/* In the order in which one gives work to the next. */
 	iova_mt_cache_stop(&maple->cache);
+	iova_mt_spans_stop(&maple->space.spans);
 	iova_mt_deferred_stop(&maple->space.deferred);
 	iova_mt_nodes_stop(&maple->space.index.nodes);
 }
@@ -123,8 +126,8 @@ static void maple_free(struct iova_mt_domain *domain, unsigned long pfn,
 {
 	struct iova_mt_maple *maple = domain->priv;
 
-	if (!iova_mt_cache_put(&maple->cache, pfn, size))
-		iova_mt_space_free(&maple->space, &pfn, 1);
+	if (!size || !iova_mt_cache_put(&maple->cache, pfn, size))
+		iova_mt_space_free(&maple->space, pfn);
 }
 
 static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
@@ -154,7 +157,7 @@ static void maple_flush(struct iova_mt_domain *domain)
 	struct iova_mt_maple *maple = domain->priv;
 
 	iova_mt_cache_flush(&maple->cache);
-	iova_mt_spans_make_room(&maple->space.spans, 1, true);
+	iova_mt_room_make(&maple->space.spans, 1, true);
 }
 
 static int maple_next(struct iova_mt_domain *domain, unsigned long from,
@@ -192,6 +195,7 @@ static void maple_counters(struct iova_mt_domain *domain, u64 *values)
 	struct iova_mt_maple *maple = domain->priv;
 
 	iova_mt_counters_sum(&maple->counters, values);
+	iova_mt_cache_counters(&maple->cache, values);
 }
 
 static int maple_lock_stat(struct iova_mt_domain *domain,
@@ -258,11 +262,16 @@ int iova_mt_maple_init(void)
 	ret = iova_mt_span_module_init();
 	if (ret)
 		goto exit_list;
-	ret = iova_mt_cache_module_init();
+	ret = iova_mt_windows_module_init();
 	if (ret)
 		goto exit_span;
+	ret = iova_mt_cache_module_init();
+	if (ret)
+		goto exit_windows;
 	return 0;
 
+exit_windows:
+	iova_mt_windows_module_exit();
 exit_span:
 	iova_mt_span_module_exit();
 exit_list:
@@ -282,6 +291,7 @@ exit_nodes:
 void iova_mt_maple_exit(void)
 {
 	iova_mt_cache_module_exit();
+	iova_mt_windows_module_exit();
 	iova_mt_span_module_exit();
 	iova_mt_list_module_exit();
 	iova_mt_queue_module_exit();

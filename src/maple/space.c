@@ -14,6 +14,7 @@
 #include "maple/counters.h"
 #include "maple/deferral.h"
 #include "maple/reuse.h"
+#include "maple/room.h"
 #include "maple/search.h"
 #include "maple/space.h"
 
@@ -151,7 +152,7 @@ int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 {
 	int ret = alloc_any(space, size, limit, aligned, pfn);
 
-	if (ret == -ENOSPC && iova_mt_spans_make_room(&space->spans, size, aligned))
+	if (ret == -ENOSPC && iova_mt_room_make(&space->spans, size, aligned))
 		ret = alloc_any(space, size, limit, aligned, pfn);
 	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, ret,
 				      pfn))
@@ -186,25 +187,40 @@ static void free_locked(struct iova_mt_space *space, unsigned long pfn)
 }
 
 /**
- * iova_mt_space_free() - give ranges back
+ * iova_mt_space_free() - give a range back
  * @space: the space
- * @pfns: a pfn of each; one that is in no live or reserved range is ignored
+ * @pfn: any pfn of it; one that is in no live or reserved range is ignored
+ *
+ * Context: Any.
+ */
+void iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn)
+{
+	unsigned long flags;
+
+	iova_mt_index_lock(&space->index, flags);
+	free_locked(space, pfn);
+	iova_mt_index_unlock(&space->index, flags);
+}
+
+/**
+ * iova_mt_space_free_many() - give ranges back
+ * @space: the space
+ * @pfns: a pfn of each, as for iova_mt_space_free()
  * @nr: how many
  *
  * Context: Any.
  */
-void iova_mt_space_free(struct iova_mt_space *space, const unsigned long *pfns,
-			unsigned int nr)
+void iova_mt_space_free_many(struct iova_mt_space *space,
+			     const unsigned long *pfns, unsigned int nr)
 {
-	struct iova_mt_index *index = &space->index;
 	unsigned long flags;
 	unsigned int i, hold;
 
 	for (i = 0; i < nr; ) {
-		iova_mt_index_lock(index, flags);
+		iova_mt_index_lock(&space->index, flags);
 		for (hold = min(nr, i + HOLD_FREES); i < hold; i++)
 			free_locked(space, pfns[i]);
-		iova_mt_index_unlock(index, flags);
+		iova_mt_index_unlock(&space->index, flags);
 	}
 }
 

@@ -33,8 +33,9 @@ void iova_mt_space_destroy(struct iova_mt_space *space);
 
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn);
-void iova_mt_space_free(struct iova_mt_space *space, const unsigned long *pfns,
-			unsigned int nr);
+void iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn);
+void iova_mt_space_free_many(struct iova_mt_space *space,
+			     const unsigned long *pfns, unsigned int nr);
 int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
 			  unsigned long last);
 int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,

@@ -20,13 +20,13 @@
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "base/fault.h"
 #include "maple/span.h"
+#include "maple/span_blocks.h"
 
 #define SPAN_GFP	(GFP_ATOMIC | __GFP_NOWARN)
-
-#define LAST_PAGE	(IOVA_MT_BLOCK_PAGES - 1)
 
 static struct kmem_cache *span_cache;
 static struct kmem_cache *map_cache;
@@ -39,12 +39,6 @@ static const u64 aligned[IOVA_MT_BLOCK_ORDER + 1] = {
 };
 
 /* --- Words ---------------------------------------------------------------- */
-
-/* The bits @first to @last, inclusive. */
-static u64 bits(unsigned int first, unsigned int last)
-{
-	return GENMASK_ULL(last, first);
-}
 
 /* The order of the largest aligned run of bits, -1 for none. */
 static int word_order(u64 run)
@@ -61,6 +55,14 @@ static int word_order(u64 run)
 	return order;
 }
 
+/* The aligned run of that order that holds a bit. */
+static u64 aligned_run(unsigned int bit, unsigned int order)
+{
+	u64 run = ~0ULL >> (IOVA_MT_BLOCK_PAGES - BIT(order));
+
+	return run << (bit & ~(BIT(order) - 1));
+}
+
 /* Where can a run of @size bits begin that is aligned to @order? */
 static u64 word_starts(u64 run, unsigned int size, unsigned int order)
 {
@@ -75,48 +77,70 @@ static u64 word_starts(u64 run, unsigned int size, unsigned int order)
 
 /* --- Blocks --------------------------------------------------------------- */
 
-static unsigned int block_of(unsigned int page)
+/* Note the order of a block, which has a map. Return: true when it has changed. */
+static bool block_set(struct iova_mt_span *span, unsigned int block, int now)
 {
-	return page >> IOVA_MT_BLOCK_ORDER;
+	int order, was = span->map->order[block];
+	u64 bit = BIT_ULL(block);
+
+	if (now == was)
+		return false;
+	for (order = was + 1; order <= now; order++)
+		span->room[order] |= bit;
+	for (order = now + 1; order <= was; order++)
+		span->room[order] &= ~bit;
+	span->map->order[block] = now;
+	return true;
 }
 
-/* The pages of a block from @first to @last, counted from the window's first. */
-static u64 block_part(unsigned int block, unsigned int first, unsigned int last)
+/*
+ * Pages of a block were taken, @run is what is left. Mostly its first run is, from
+ * which the rest can be told.
+ */
+static int order_left(u64 run, int was)
 {
-	unsigned int base = block << IOVA_MT_BLOCK_ORDER;
+	u64 first = aligned_run(0, was);
 
-	return bits(first > base ? first - base : 0,
-		    last < base + LAST_PAGE ? last - base : LAST_PAGE);
+	return (run & first) == first ? was : word_order(run);
 }
 
-static bool block_is_free(const struct iova_mt_span *span, unsigned int block)
+/*
+ * The pages @first to @last were put back. When they are aligned to their number,
+ * no free run is larger than one that holds the first of them.
+ */
+static int order_grown(u64 run, unsigned int first, unsigned int last, int was)
 {
-	return span->room[IOVA_MT_BLOCK_ORDER] & BIT_ULL(block);
+	u64 more;
+
+	if (first & (BIT(fls(last - first)) - 1))
+		return word_order(run);
+	while (was < IOVA_MT_BLOCK_ORDER) {
+		more = aligned_run(first, was + 1);
+		if ((run & more) != more)
+			break;
+		was++;
+	}
+	return was;
 }
 
-static u64 block_used(const struct iova_mt_span *span, unsigned int block)
+/* The same for whole blocks, which are all used or all free. */
+static void blocks_update(struct iova_mt_span *span, unsigned int first,
+			  unsigned int last, bool used)
 {
-	if (span->map)
-		return span->map->used[block];
-	return block_is_free(span, block) ? 0 : ~0ULL;
-}
+	u64 blocks = bits(first, last);
+	int order;
 
-static u64 block_starts(const struct iova_mt_span *span, unsigned int block)
-{
-	if (span->map)
-		return span->map->start[block];
-	return (span->heads >> block) & 1;
-}
-
-static void block_update(struct iova_mt_span *span, unsigned int block, u64 run)
-{
-	int order, has = word_order(run);
-
-	for (order = 0; order <= IOVA_MT_BLOCK_ORDER; order++)
-		if (order <= has)
-			span->room[order] |= BIT_ULL(block);
-		else
-			span->room[order] &= ~BIT_ULL(block);
+	if (used)
+		for (order = 0; order <= IOVA_MT_BLOCK_ORDER; order++)
+			span->room[order] &= ~blocks;
+	else
+		for (order = 0; order <= IOVA_MT_BLOCK_ORDER; order++)
+			span->room[order] |= blocks;
+	if (!span->map)
+		return;
+	memset(span->map->order + first, used ? -1 : IOVA_MT_BLOCK_ORDER,
+	       last - first + 1);
+	memset64(span->map->used + first, used ? ~0ULL : 0, last - first + 1);
 }
 
 static void span_update(struct iova_mt_span *span)
@@ -127,34 +151,60 @@ static void span_update(struct iova_mt_span *span)
 		span->order = order + word_order(span->room[order]);
 		return;
 	}
+	if (!span->room[0])
+		order = -1;
 	while (order >= 0 && !span->room[order])
 		order--;
 	span->order = order;
+}
+
+/* Pages of one block. */
+static bool mark_in_block(struct iova_mt_span *span, unsigned int first,
+			  unsigned int last, bool used)
+{
+	unsigned int block = block_of(first);
+	u64 *word = &span->map->used[block];
+	u64 pages = bits(first & LAST_PAGE, last & LAST_PAGE);
+	int was = span->map->order[block];
+
+	if (used) {
+		*word |= pages;
+		return block_set(span, block, order_left(~*word, was));
+	}
+	*word &= ~pages;
+	return block_set(span, block,
+			 order_grown(~*word, first & LAST_PAGE,
+				     last & LAST_PAGE, was));
+}
+
+/* Pages of several blocks, or a whole one. */
+static void mark_blocks(struct iova_mt_span *span, unsigned int first,
+			unsigned int last, bool used)
+{
+	unsigned int begin = block_of(first), end = block_of(last);
+
+	/* What is cut off at either end, and whole blocks in between. */
+	if (first & LAST_PAGE)
+		mark_in_block(span, first, begin++ * IOVA_MT_BLOCK_PAGES + LAST_PAGE,
+			      used);
+	if (~last & LAST_PAGE)
+		mark_in_block(span, end-- * IOVA_MT_BLOCK_PAGES, last, used);
+	if (begin <= end)
+		blocks_update(span, begin, end, used);
+	span_update(span);
 }
 
 /*
  * Make the pages @first to @last, counted from the window's first, used or free.
  * Without a page map they are whole blocks.
  */
-static void span_mark(struct iova_mt_span *span, unsigned int first,
-		      unsigned int last, bool used)
+static inline void span_mark(struct iova_mt_span *span, unsigned int first,
+			     unsigned int last, bool used)
 {
-	unsigned int block;
-	u64 *word;
-
-	for (block = block_of(first); block <= block_of(last); block++) {
-		if (!span->map) {
-			block_update(span, block, used ? 0 : ~0ULL);
-			continue;
-		}
-		word = &span->map->used[block];
-		if (used)
-			*word |= block_part(block, first, last);
-		else
-			*word &= ~block_part(block, first, last);
-		block_update(span, block, ~*word);
-	}
-	span_update(span);
+	if (!span->map || block_of(first) != block_of(last))
+		mark_blocks(span, first, last, used);
+	else if (mark_in_block(span, first, last, used))
+		span_update(span);
 }
 
 /* --- The page map --------------------------------------------------------- */
@@ -173,6 +223,7 @@ static int map_make(struct iova_mt_span *span, unsigned int domain_id)
 	for (block = 0; block < IOVA_MT_WINDOW_BLOCKS; block++) {
 		map->used[block] = block_used(span, block);
 		map->start[block] = block_starts(span, block);
+		map->order[block] = word_order(~map->used[block]);
 	}
 	span->map = map;
 	return 0;
@@ -204,9 +255,10 @@ struct iova_mt_span *iova_mt_span_new(unsigned long first, unsigned long last,
 		span = kmem_cache_zalloc(span_cache, SPAN_GFP);
 	if (!span)
 		return NULL;
-	span->base = first & ~(IOVA_MT_WINDOW_PAGES - 1);
+	span->base = iova_mt_window_of(first);
 	span->first = first - span->base;
 	span->last = last - span->base;
+	span->order = -1;
 	if (cuts_block(span->first, span->last) && map_make(span, domain_id)) {
 		iova_mt_span_free(span);
 		return NULL;
@@ -263,7 +315,7 @@ int iova_mt_span_resize(struct iova_mt_span *span, unsigned long first,
 }
 
 /* In one block: the highest run of @size pages, at or below page @max. */
-static int find_in_block(const struct iova_mt_span *span, unsigned int size,
+static inline int find_in_block(const struct iova_mt_span *span, unsigned int size,
 			 unsigned int order, unsigned int max)
 {
 	/* More than half of an order holds an aligned run of the one below. */
@@ -302,20 +354,9 @@ static int find_blocks(const struct iova_mt_span *span, unsigned int size,
 	return -1;
 }
 
-/**
- * iova_mt_span_find() - find free pages
- * @span: the span
- * @size: pages, not more than a window has
- * @order: alignment, as a power of two of pages: @size rounded up
- * @limit: highest pfn
- * @pfn: the first one of the highest such run
- *
- * Context: Any.
- * Return: true when there is one.
- */
-bool iova_mt_span_find(const struct iova_mt_span *span, unsigned long size,
-		       unsigned int order, unsigned long limit,
-		       unsigned long *pfn)
+/* The highest free pages, aligned to @order. Return: false when there are none. */
+static bool find(const struct iova_mt_span *span, unsigned long size,
+		 unsigned int order, unsigned long limit, unsigned long *pfn)
 {
 	unsigned int max;
 	int page;
@@ -360,6 +401,27 @@ int iova_mt_span_take(struct iova_mt_span *span, unsigned long pfn,
 }
 
 /**
+ * iova_mt_span_alloc() - take the highest pages that there are
+ * @span: the span
+ * @size: pages, not more than a window has
+ * @order: alignment, as a power of two of pages: @size rounded up
+ * @limit: highest pfn
+ * @domain_id: for the fault point
+ * @pfn: the first one taken
+ *
+ * Context: Any.
+ * Return: 0, -ENOSPC, or -ENOMEM.
+ */
+int iova_mt_span_alloc(struct iova_mt_span *span, unsigned long size,
+		       unsigned int order, unsigned long limit,
+		       unsigned int domain_id, unsigned long *pfn)
+{
+	if (!find(span, size, order, limit, pfn))
+		return -ENOSPC;
+	return iova_mt_span_take(span, *pfn, size, domain_id);
+}
+
+/**
  * iova_mt_span_put() - make a range free pages
  * @span: the span
  * @first: its first pfn
@@ -379,164 +441,6 @@ void iova_mt_span_put(struct iova_mt_span *span, unsigned long first,
 		span->heads &= ~BIT_ULL(block);
 	span_mark(span, page, last - span->base, false);
 	span->nr_used -= last - first + 1;
-}
-
-/* The first page from @page on that begins a range or is free, or the end. */
-static unsigned int range_end(const struct iova_mt_span *span, unsigned int page)
-{
-	unsigned int block;
-	u64 ends;
-
-	for (; page <= span->last; page = (block + 1) << IOVA_MT_BLOCK_ORDER) {
-		block = block_of(page);
-		ends = (block_starts(span, block) | ~block_used(span, block)) &
-		       bits(page & LAST_PAGE, LAST_PAGE);
-		if (ends)
-			return min((block << IOVA_MT_BLOCK_ORDER) +
-				   (unsigned int)__ffs(ends), span->last + 1);
-	}
-	return span->last + 1;
-}
-
-/**
- * iova_mt_span_range() - find the range that holds a pfn
- * @span: the span, which holds it
- * @pfn: the pfn
- * @first: its first pfn
- * @last: its last pfn
- *
- * Context: Any.
- * Return: false when the pfn is free.
- */
-bool iova_mt_span_range(const struct iova_mt_span *span, unsigned long pfn,
-			unsigned long *first, unsigned long *last)
-{
-	unsigned int page = pfn - span->base, block = block_of(page);
-	u64 starts;
-
-	if (!(block_used(span, block) & BIT_ULL(page & LAST_PAGE)))
-		return false;
-	*last = span->base + range_end(span, page + 1) - 1;
-	starts = block_starts(span, block) & bits(0, page & LAST_PAGE);
-	while (!starts)
-		starts = block_starts(span, --block);
-	*first = span->base + (block << IOVA_MT_BLOCK_ORDER) + __fls(starts);
-	return true;
-}
-
-/* The first page from @page on that is used, or free; or -1. */
-static int next_page(const struct iova_mt_span *span, unsigned int page,
-		     bool used)
-{
-	unsigned int block;
-	u64 found;
-
-	for (; page <= span->last; page = (block + 1) << IOVA_MT_BLOCK_ORDER) {
-		block = block_of(page);
-		found = block_used(span, block) ^ (used ? 0 : ~0ULL);
-		found &= bits(page & LAST_PAGE, LAST_PAGE);
-		if (!found)
-			continue;
-		page = (block << IOVA_MT_BLOCK_ORDER) + __ffs(found);
-		return page <= span->last ? page : -1;
-	}
-	return -1;
-}
-
-static unsigned int page_from(const struct iova_mt_span *span,
-			      unsigned long from)
-{
-	return from <= iova_mt_span_first(span) ? span->first :
-						  from - span->base;
-}
-
-/**
- * iova_mt_span_next_used() - find the first page of a range
- * @span: the span
- * @from: lowest pfn, not above the span's last
- * @pfn: the first one from there on that is not free
- *
- * Context: Any.
- * Return: true when there is one.
- */
-bool iova_mt_span_next_used(const struct iova_mt_span *span, unsigned long from,
-			    unsigned long *pfn)
-{
-	int page = next_page(span, page_from(span, from), true);
-
-	*pfn = span->base + page;
-	return page >= 0;
-}
-
-/**
- * iova_mt_span_last_used() - find the last page of its last range
- * @span: the span, which is not free as a whole
- *
- * Context: Any.
- * Return: its pfn.
- */
-unsigned long iova_mt_span_last_used(const struct iova_mt_span *span)
-{
-	unsigned int block = block_of(span->last);
-	u64 used = block_used(span, block) & bits(0, span->last & LAST_PAGE);
-
-	while (!used)
-		used = block_used(span, --block);
-	return span->base + (block << IOVA_MT_BLOCK_ORDER) + __fls(used);
-}
-
-/**
- * iova_mt_span_next_free() - find free pages
- * @span: the span
- * @from: lowest pfn, not above the span's last
- * @first: the first pfn from there on that is free
- * @last: the last one before the next that is not
- *
- * Context: Any.
- * Return: true when there are some.
- */
-bool iova_mt_span_next_free(const struct iova_mt_span *span, unsigned long from,
-			    unsigned long *first, unsigned long *last)
-{
-	int page = next_page(span, page_from(span, from), false), end;
-
-	if (page < 0)
-		return false;
-	end = next_page(span, page, true);
-	*first = span->base + page;
-	*last = end < 0 ? iova_mt_span_last(span) : span->base + end - 1;
-	return true;
-}
-
-/**
- * iova_mt_span_find_unaligned() - find free pages anywhere
- * @span: the span
- * @size: pages, not 0
- * @limit: highest pfn
- * @pfn: the first one of the highest such run
- *
- * Looks at all free runs.
- *
- * Context: Any.
- * Return: true when there is one.
- */
-bool iova_mt_span_find_unaligned(const struct iova_mt_span *span,
-				 unsigned long size, unsigned long limit,
-				 unsigned long *pfn)
-{
-	unsigned long first, last, from = iova_mt_span_first(span);
-	bool found = false;
-
-	while (from <= min(limit, iova_mt_span_last(span)) &&
-	       iova_mt_span_next_free(span, from, &first, &last)) {
-		from = last + 1;
-		last = min(last, limit);
-		if (first > last || last - first < size - 1)
-			continue;
-		*pfn = last - (size - 1);
-		found = true;
-	}
-	return found;
 }
 
 /**

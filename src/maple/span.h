@@ -5,8 +5,11 @@
 #ifndef _IOVA_MT_SPAN_H
 #define _IOVA_MT_SPAN_H
 
-#include <linux/rbtree.h>
+#include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/types.h>
+
+struct iova_mt_region;
 
 /*
  * A window is that much of the space, naturally aligned: 64 blocks of 64 pages.
@@ -18,21 +21,29 @@
 #define IOVA_MT_BLOCK_PAGES	BIT(IOVA_MT_BLOCK_ORDER)
 #define IOVA_MT_WINDOW_BLOCKS	(IOVA_MT_WINDOW_PAGES / IOVA_MT_BLOCK_PAGES)
 
+/* The first pfn of the window that @pfn is in. */
+static inline unsigned long iova_mt_window_of(unsigned long pfn)
+{
+	return pfn & ~(IOVA_MT_WINDOW_PAGES - 1);
+}
+
 /**
  * struct iova_mt_page_map - what each page of a window is used for
  * @used: per block: not free, or not of the span
  * @start: per block: the first page of a range
+ * @order: per block: of its largest aligned free run, -1 for none
  */
 struct iova_mt_page_map {
 	u64 used[IOVA_MT_WINDOW_BLOCKS];
 	u64 start[IOVA_MT_WINDOW_BLOCKS];
+	s8 order[IOVA_MT_WINDOW_BLOCKS];
 };
 
 /**
  * struct iova_mt_span - a span
- * @node: in the tree of spans, for the one who keeps them
  * @order: of the largest free block that is aligned to its size, -1 for none
- * @best: the highest @order in the subtree of @node
+ * @listed: what @region knows of @order
+ * @region: where it is listed
  * @base: first pfn of the window
  * @first: first page of the span, counted from @base
  * @last: last page of the span, counted from @base
@@ -44,9 +55,9 @@ struct iova_mt_page_map {
  * @map: NULL as long as all ranges consist of whole blocks
  */
 struct iova_mt_span {
-	struct rb_node node;
 	int order;
-	int best;
+	int listed;
+	struct iova_mt_region *region;
 	unsigned long base;
 	unsigned int first;
 	unsigned int last;
@@ -82,9 +93,9 @@ void iova_mt_span_free(struct iova_mt_span *span);
 int iova_mt_span_resize(struct iova_mt_span *span, unsigned long first,
 			unsigned long last, unsigned int domain_id);
 
-bool iova_mt_span_find(const struct iova_mt_span *span, unsigned long size,
+int iova_mt_span_alloc(struct iova_mt_span *span, unsigned long size,
 		       unsigned int order, unsigned long limit,
-		       unsigned long *pfn);
+		       unsigned int domain_id, unsigned long *pfn);
 bool iova_mt_span_find_unaligned(const struct iova_mt_span *span,
 				 unsigned long size, unsigned long limit,
 				 unsigned long *pfn);
@@ -92,12 +103,51 @@ int iova_mt_span_take(struct iova_mt_span *span, unsigned long pfn,
 		      unsigned long size, unsigned int domain_id);
 void iova_mt_span_put(struct iova_mt_span *span, unsigned long first,
 		      unsigned long last);
-bool iova_mt_span_range(const struct iova_mt_span *span, unsigned long pfn,
-			unsigned long *first, unsigned long *last);
+bool iova_mt_span_any_range(const struct iova_mt_span *span, unsigned long pfn,
+			    unsigned long *first, unsigned long *last);
 bool iova_mt_span_next_used(const struct iova_mt_span *span, unsigned long from,
 			    unsigned long *pfn);
 unsigned long iova_mt_span_last_used(const struct iova_mt_span *span);
 bool iova_mt_span_next_free(const struct iova_mt_span *span, unsigned long from,
 			    unsigned long *first, unsigned long *last);
+
+/* Does a range begin at @pfn, and end in its block? The usual question. */
+static inline bool iova_mt_span_small_range(const struct iova_mt_span *span,
+					    unsigned long pfn,
+					    unsigned long *last)
+{
+	unsigned int page = pfn - span->base;
+	unsigned int block = page / IOVA_MT_BLOCK_PAGES;
+	unsigned int bit = page % IOVA_MT_BLOCK_PAGES;
+	u64 starts, ends;
+
+	if (!span->map)
+		return false;
+	starts = span->map->start[block] >> bit;
+	ends = (starts | (~span->map->used[block] >> bit)) & ~1ULL;
+	if (!(starts & 1) || !ends)
+		return false;
+	*last = pfn + __ffs(ends) - 1;
+	return true;
+}
+
+/**
+ * iova_mt_span_range() - find the range that holds a pfn
+ * @span: the span, which holds it
+ * @pfn: the pfn
+ * @first: its first pfn
+ * @last: its last pfn
+ *
+ * Context: Any.
+ * Return: false when the pfn is free.
+ */
+static inline bool iova_mt_span_range(const struct iova_mt_span *span,
+				      unsigned long pfn, unsigned long *first,
+				      unsigned long *last)
+{
+	*first = pfn;
+	return likely(iova_mt_span_small_range(span, pfn, last)) ||
+	       iova_mt_span_any_range(span, pfn, first, last);
+}
 
 #endif /* _IOVA_MT_SPAN_H */

@@ -5,14 +5,22 @@
 #ifndef _IOVA_MT_SPANS_H
 #define _IOVA_MT_SPANS_H
 
-#include <linux/rbtree.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "maple/reserved.h"
+#include "maple/windows.h"
 
 struct iova_mt_counters;
 struct iova_mt_deferral;
 struct iova_mt_index;
 struct iova_mt_range;
-struct iova_mt_span;
+
+/* Spans that are looked at in one lock hold. */
+#define IOVA_MT_HOLD_SPANS	16
+
+/* Spans that are kept although they are free as a whole. */
+#define IOVA_MT_KEEP_EMPTY	1
 
 /* Requests up to that order come from spans; larger ones if nothing else is left. */
 #define IOVA_MT_SPANS_ORDER	9
@@ -23,28 +31,31 @@ struct iova_mt_span;
  * @how: makes the entries
  * @counters: the domain's
  * @on: whether there are to be any, constant
- * @root: the spans, by window
- * @recent: the one that was used last, or NULL
+ * @windows: where they are
  * @nr_empty: spans that are free as a whole
  * @nr_short: spans that could be larger, if what is beside them went
- * @reserved: the reserved ranges in spans, by first pfn
+ * @reserved: the reserved ranges in spans
+ * @retry: gives back what was kept for lack of memory
+ * @backoff_ms: wait before @retry looks again, written by it alone
  */
 struct iova_mt_spans {
 	struct iova_mt_index *index;
 	const struct iova_mt_deferral *how;
 	const struct iova_mt_counters *counters;
 	bool on;
-	struct rb_root root;
-	struct iova_mt_span *recent;
+	struct iova_mt_windows windows;
 	unsigned int nr_empty;
 	unsigned int nr_short;
-	struct rb_root reserved;
+	struct iova_mt_reserved reserved;
+	struct delayed_work retry;
+	unsigned int backoff_ms;
 };
 
 void iova_mt_spans_init(struct iova_mt_spans *spans,
 			struct iova_mt_index *index,
 			const struct iova_mt_deferral *how,
 			const struct iova_mt_counters *counters, bool on);
+void iova_mt_spans_stop(struct iova_mt_spans *spans);
 void iova_mt_spans_destroy(struct iova_mt_spans *spans);
 
 int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
@@ -53,8 +64,6 @@ int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
 				 unsigned long size, unsigned long limit,
 				 bool aligned, unsigned long *pfn);
 bool iova_mt_spans_free_locked(struct iova_mt_spans *spans, unsigned long pfn);
-bool iova_mt_spans_make_room(struct iova_mt_spans *spans, unsigned long size,
-			     bool aligned);
 
 bool iova_mt_spans_range_locked(struct iova_mt_spans *spans, unsigned long pfn,
 				struct iova_mt_range *range);

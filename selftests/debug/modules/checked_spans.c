@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Spans, looked at from inside: that the tree of spans is in order, that each has
+ * Spans, looked at from inside: that the tree of regions is right, that each has
  * its entry in the index, and that whatever is kept to save a look at the pages
  * is what that look says.
  */
@@ -15,7 +15,7 @@
 #include "maple/span.h"
 #include "maple/spans.h"
 
-#define to_span(_node)	rb_entry(_node, struct iova_mt_span, node)
+#define to_region(_node)	rb_entry(_node, struct iova_mt_region, node)
 
 static bool page_is_used(const struct iova_mt_span *span, unsigned int page)
 {
@@ -103,16 +103,39 @@ static void check_entry(const struct iova_mt_spans *spans,
 
 static int best_of(const struct rb_node *node)
 {
-	return node ? to_span(node)->best : -1;
+	return node ? to_region(node)->best : -1;
 }
 
-static void check_node(const struct iova_mt_span *span)
+/* Return: the best order of its spans. */
+static int check_masks(const struct iova_mt_region *region)
 {
-	int best = max3(span->order, best_of(span->node.rb_left),
-			best_of(span->node.rb_right));
+	const struct iova_mt_span *span;
+	int order, best = -1;
+	unsigned int i;
 
-	WARN(span->best != best, "the best order below a span is %d, not %d\n",
-	     best, span->best);
+	for (i = 0; i < IOVA_MT_REGION_WINDOWS; i++) {
+		span = region->span[i];
+		for (order = -1; order <= IOVA_MT_WINDOW_ORDER; order++)
+			WARN(!!(region->room[order + 1] & BIT_ULL(i)) !=
+			     (span && span->order >= order),
+			     "a region is wrong about order %d in window %u\n",
+			     order, i);
+		if (span)
+			best = max(best, span->order);
+	}
+	return best;
+}
+
+static void check_region(const struct iova_mt_region *region)
+{
+	int order = check_masks(region);
+	int best = max3(order, best_of(region->node.rb_left),
+			best_of(region->node.rb_right));
+
+	WARN(region->order != order, "a region has order %d, not %d\n", order,
+	     region->order);
+	WARN(region->best != best, "the best order below a region is %d, not %d\n",
+	     best, region->best);
 }
 
 /* How many entries of the index are of spans? */
@@ -127,44 +150,74 @@ static unsigned int count_entries(const struct iova_mt_spans *spans)
 	return nr;
 }
 
-void check_spans_locked(const struct iova_mt_spans *spans)
-{
-	unsigned int nr = 0, empty = 0;
-	const struct iova_mt_span *span;
-	unsigned long next = 0;
-	struct rb_node *node;
+/**
+ * struct sum - what has been found
+ * @spans: how many
+ * @empty: those that are free as a whole
+ */
+struct sum {
+	unsigned int spans;
+	unsigned int empty;
+};
 
-	lockdep_assert_held(&spans->index->tree.ma_lock);
-	for (node = rb_first(&spans->root); node; node = rb_next(node)) {
-		span = to_span(node);
-		WARN(span->base < next, "spans are out of order\n");
-		next = span->base + IOVA_MT_WINDOW_PAGES;
-		nr++;
-		empty += !span->nr_used;
+static void check_spans_of(const struct iova_mt_spans *spans,
+			   const struct iova_mt_region *region, struct sum *sum)
+{
+	const struct iova_mt_span *span;
+	unsigned int i;
+
+	for (i = 0; i < IOVA_MT_REGION_WINDOWS; i++) {
+		span = region->span[i];
+		if (!span)
+			continue;
+		WARN(span->base != region->base + i * IOVA_MT_WINDOW_PAGES ||
+		     span->region != region, "a span is in a wrong place\n");
+		sum->spans++;
+		sum->empty += !span->nr_used;
 		check_pages(span);
 		check_entry(spans, span);
-		check_node(span);
 	}
-	WARN(empty != spans->nr_empty, "%u spans are free, %u are counted\n",
-	     empty, spans->nr_empty);
-	WARN(nr != count_entries(spans), "%u spans, and %u entries of spans\n",
-	     nr, count_entries(spans));
+}
+
+void check_spans_locked(const struct iova_mt_spans *spans)
+{
+	struct rb_node *node;
+	struct sum sum = {};
+
+	lockdep_assert_held(&spans->index->tree.ma_lock);
+	for (node = rb_first(&spans->windows.root); node; node = rb_next(node)) {
+		check_region(to_region(node));
+		check_spans_of(spans, to_region(node), &sum);
+	}
+	WARN(sum.empty != spans->nr_empty, "%u spans are free, %u are counted\n",
+	     sum.empty, spans->nr_empty);
+	WARN(sum.spans != count_entries(spans), "%u spans, and %u entries of spans\n",
+	     sum.spans, count_entries(spans));
 }
 
 /* --- Mistakes to be seen -------------------------------------------------- */
 
+static struct iova_mt_span *any_span(struct iova_mt_spans *spans)
+{
+	struct rb_node *node = rb_first(&spans->windows.root);
+
+	if (!node || !to_region(node)->room[0])
+		return NULL;
+	return to_region(node)->span[__ffs(to_region(node)->room[0])];
+}
+
 void plant_room_locked(struct iova_mt_spans *spans)
 {
-	struct rb_node *node = rb_first(&spans->root);
+	struct iova_mt_span *span = any_span(spans);
 
-	if (node)
-		to_span(node)->room[0] ^= BIT_ULL(IOVA_MT_WINDOW_BLOCKS - 1);
+	if (span)
+		span->room[0] ^= BIT_ULL(IOVA_MT_WINDOW_BLOCKS - 1);
 }
 
 void plant_best_locked(struct iova_mt_spans *spans)
 {
-	struct rb_node *node = rb_first(&spans->root);
+	struct rb_node *node = rb_first(&spans->windows.root);
 
 	if (node)
-		to_span(node)->best++;
+		to_region(node)->best++;
 }
