@@ -32,6 +32,7 @@ MODULE_PARM_DESC(ops, "random operations of a model check, at least 1 (default: 
 
 static const char *const all[] = { "maple", "maple-plain", "rbtree", NULL };
 static const char *const maple[] = { "maple", NULL };
+static const char *const both[] = { "maple", "maple-plain", NULL };
 /* What is about entries of the tree needs ranges that have one each. */
 static const char *const plain[] = { "maple-plain", NULL };
 
@@ -60,7 +61,7 @@ static const struct group groups[] = {
 	{ "nomem", plain, { &suite_nomem, &suite_sheaf } },
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", all, { &suite_atomic } },
-	{ "sweep", plain, { &suite_sweep } },
+	{ "sweep", both, { &suite_sweep } },
 	{ "requirements", plain, { &suite_requirements } },
 };
 
