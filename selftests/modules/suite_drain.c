@@ -36,7 +36,8 @@ static void wait_rounds(struct test *t, u64 rounds)
 
 /* --- Sweeps --------------------------------------------------------------- */
 
-#define MANY		100000U
+/* As many as in the lockup that P2 is about. */
+#define MANY		300000U
 
 /*
  * Markers at the two ends of a space full of live ranges: a sweep passes all of
@@ -85,7 +86,7 @@ static void allocation_sweeps_with_a_budget(struct test *t)
 	entries = test_counter(t, "sweep_entry") - entries;
 	test_diag("an allocation without a gap looked at %llu entries", entries);
 	EXPECT(t, entries > 0 || test_backlog(t).drained_by_worker);
-	EXPECT(t, entries <= MANY / 10 || test_backlog(t).drained_by_worker);
+	EXPECT(t, entries <= MANY / 30 || test_backlog(t).drained_by_worker);
 	EXPECT(t, test_backlog_wait_empty(t));
 }
 
