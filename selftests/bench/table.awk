@@ -32,10 +32,17 @@ $1 ~ /^(locks|instructions-gaps)/ && $8 == "irqs_off_max_ns" {
 		short(lock[$1, $7, "lock_wait_max_ns"]), short($9))
 }
 
+# A line for each cell of deferred ranges.
+$1 ~ /^defer-/ && $8 == "units" {
+	defers[++nr_defers] = $1
+	contestant[$1] = $7
+}
+$1 ~ /^defer-/ { defer[$1, $8] = $9 }
+
 {
 	figure = $5 > 1 ? "wall_ns" : "mean_ns"
 	key = $1 SUBSEP $3
-	if ($1 ~ /^(checked|locks|instructions)/)
+	if ($1 ~ /^(checked|defer|locks|instructions)/)
 		next
 	if (!(key in seen)) {
 		seen[key] = 1
@@ -73,6 +80,24 @@ function ratio(a, b)
 	return sprintf("%.2f", a / b)
 }
 
+# A live range is one that was made before the timed part, if there are any.
+function bytes(label)
+{
+	if (defer[label, "prepare_ok"] > 0)
+		return defer[label, "slab_ready"] / defer[label, "prepare_ok"]
+	return defer[label, "live"] > 0 ? defer[label, "slab_after"] / defer[label, "live"] : 0
+}
+
+function defer_line(label,    line)
+{
+	line = sprintf("%-28s %-11s %s ns a unit, %.1f B a live range", label, \
+		       contestant[label], short(defer[label, "mean_ns"]), bytes(label))
+	if (defer[label, "drained"] > 0)
+		line = line sprintf("; %d drained, %s ns each", defer[label, "drained"], \
+				    short(defer[label, "drain_ns"] / defer[label, "drained"]))
+	return line
+}
+
 function cell(key, who)
 {
 	return short(mean[key, who]) capped[key, who]
@@ -90,6 +115,8 @@ END {
 		sub(/ +\n/, "\n", line)
 		printf "%s", line
 	}
+	for (i = 1; i <= nr_defers; i++)
+		print defer_line(defers[i])
 	for (i = 1; i <= nr_locks; i++)
 		print locks[i]
 	if (instructions)
