@@ -8,6 +8,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include <iova_mt/fault.h>
 
@@ -46,6 +47,27 @@ static u64 a_hold(struct test *t, u64 entries, u64 holds)
 	return holds ? DIV_ROUND_UP_ULL(entries, holds) : 0;
 }
 
+/* How long the lock was held, if that is measured: read by people, not judged. */
+static void say_holds(struct test *t)
+{
+	const struct iova_mt_lock_times *hold;
+	struct iova_mt_lock_stat *stat;
+	unsigned int i;
+
+	stat = kzalloc(sizeof(*stat), GFP_KERNEL);
+	if (!stat || t->domain->ops->lock_stat(t->domain, stat))
+		goto free;
+	hold = &stat->hold;
+	test_diag("the lock was held %llu times, at most for %llu ns",
+		  iova_mt_lock_times_nr(hold), hold->max);
+	for (i = 0; i < IOVA_MT_LOCK_BUCKETS; i++)
+		if (hold->bucket[i])
+			test_diag("  from %10lu ns: %9llu", i ? BIT(i - 1) : 0,
+				  hold->bucket[i]);
+free:
+	kfree(stat);
+}
+
 static void draining_half_a_million(struct test *t)
 {
 	u64 entries, holds, before;
@@ -80,6 +102,7 @@ static void draining_half_a_million(struct test *t)
 	EXPECT_EQ(t, iova_mt_drain(t->domain), 0);
 	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
 	EXPECT(t, a_hold(t, entries, holds) <= HOLD_ENTRIES);
+	say_holds(t);
 }
 
 /* A backlog goes at once when there is memory, not a piece a round. */
@@ -94,6 +117,7 @@ static void one_round_is_enough(struct test *t)
 	rounds = test_backlog(t).rounds;
 	test_backlog_wait_empty(t);
 	EXPECT(t, test_backlog(t).rounds <= rounds + 2);
+	say_holds(t);
 }
 
 static const struct test_case cases[] = {
