@@ -315,8 +315,9 @@ int iova_mt_span_resize(struct iova_mt_span *span, unsigned long first,
 }
 
 /* In one block: the highest run of @size pages, at or below page @max. */
-static inline int find_in_block(const struct iova_mt_span *span, unsigned int size,
-			 unsigned int order, unsigned int max)
+static inline int find_in_block(const struct iova_mt_span *span,
+				unsigned int size, unsigned int order,
+				unsigned int max)
 {
 	/* More than half of an order holds an aligned run of the one below. */
 	unsigned int needs = is_power_of_2(size) ? order : order - 1;

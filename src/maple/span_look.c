@@ -51,7 +51,7 @@ static unsigned int blocks_end(const struct iova_mt_span *span,
  * Return: false when the pfn is free.
  */
 bool iova_mt_span_any_range(const struct iova_mt_span *span, unsigned long pfn,
-			unsigned long *first, unsigned long *last)
+			    unsigned long *first, unsigned long *last)
 {
 	unsigned int page = pfn - span->base, block = block_of(page);
 	u64 starts;

@@ -10,10 +10,10 @@
  * to defer.
  *
  * Rules: at most one span in a window. A request that finds no room in spans
- * falls through to the index, where it gets an entry of its own; so what a span
+ * goes on to the index, where it gets an entry of its own; so what a span
  * cannot have (a gap beside another entry in its window, a gap that is too
- * small to be worth one) is not lost. Before a request is refused, spans give
- * back what is free as a whole, and take what has become free beside them.
+ * small to be worth one) is not lost. What spans do for a request that is refused
+ * otherwise is in room.c.
  *
  * Locks: the tree's lock, for a bounded number of spans at a time.
  */
@@ -48,20 +48,13 @@ struct walk {
 
 /* --- Which span ------------------------------------------------------------ */
 
-/* The span in the window of @pfn, or NULL. */
-static inline struct iova_mt_span *window_span_locked(struct iova_mt_spans *spans,
-					       unsigned long pfn)
-{
-	iova_mt_index_assert_locked(spans->index);
-	return iova_mt_windows_at(&spans->windows, pfn);
-}
-
 /* The span that holds @pfn, or NULL. */
 static inline struct iova_mt_span *span_of_locked(struct iova_mt_spans *spans,
-					   unsigned long pfn)
+						  unsigned long pfn)
 {
-	struct iova_mt_span *span = window_span_locked(spans, pfn);
+	struct iova_mt_span *span = iova_mt_windows_at(&spans->windows, pfn);
 
+	iova_mt_index_assert_locked(spans->index);
 	return span && iova_mt_span_has(span, pfn) ? span : NULL;
 }
 

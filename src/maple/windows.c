@@ -92,12 +92,11 @@ static bool has_room(const struct rb_node *node, int order)
 static struct iova_mt_region *highest_in(struct rb_node *node, int order)
 {
 	for (;;) {
-		if (has_room(node->rb_right, order))
+		while (has_room(node->rb_right, order))
 			node = node->rb_right;
-		else if (to_region(node)->order >= order)
+		if (to_region(node)->order >= order)
 			return to_region(node);
-		else
-			node = node->rb_left;
+		node = node->rb_left;
 	}
 }
 
