@@ -161,8 +161,9 @@ IOVA_MT_EXPORT(iova_mt_flush);
  * @domain: the domain
  *
  * Context: Process, may sleep.
- * Return: 0 when nothing is deferred any more, or the allocator never defers;
- * -ENOMEM when some is left.
+ * Return: 0 when nothing is left of what was deferred when this was called, or the
+ * allocator never defers; -ENOMEM when some is left. What is deferred while this
+ * runs may be left in any case.
  */
 int iova_mt_drain(struct iova_mt_domain *domain)
 {

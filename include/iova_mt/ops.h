@@ -190,9 +190,11 @@ struct iova_mt_ops {
 
 	/**
 	 * @drain: Erase what is deferred, now. NULL: nothing is ever deferred.
+	 * Ends, whatever is deferred while it runs.
 	 *
 	 * Context: Process, may sleep.
-	 * Return: 0 when the backlog is empty, -ENOMEM when some is left.
+	 * Return: 0 when nothing is left of what was deferred when it was
+	 * called, -ENOMEM when some is.
 	 */
 	int (*drain)(struct iova_mt_domain *domain);
 

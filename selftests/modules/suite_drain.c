@@ -90,6 +90,73 @@ static void allocation_sweeps_with_a_budget(struct test *t)
 	EXPECT(t, test_backlog_wait_empty(t));
 }
 
+/* --- Passes --------------------------------------------------------------- */
+
+#define PASS_RANGES	20000U
+#define PASS_TOP	(2UL * PASS_RANGES)
+
+static bool is_deferred(struct test *t, unsigned long pfn)
+{
+	struct iova_mt_range range;
+
+	return !t->domain->ops->next(t->domain, pfn, &range) &&
+	       range.first <= pfn && range.state == IOVA_MT_DEFERRED;
+}
+
+/*
+ * Defer the lowest range before each allocation, which finds no gap but that one,
+ * until the highest range is gone. Return: lock holds of sweeps.
+ */
+static u64 trickle(struct test *t, unsigned int max)
+{
+	u64 holds = test_counter(t, "sweep_hold");
+	unsigned long pfn;
+
+	while (is_deferred(t, PASS_TOP) && max--) {
+		test_fault(t, "fail_erase", TEST_ALWAYS);
+		iova_mt_free(t->domain, 1, 0);
+		test_fault(t, "fail_erase", TEST_NEVER);
+		if (!test_alloc(t, 2, 2, 0, &pfn))
+			break;
+	}
+	return test_counter(t, "sweep_hold") - holds;
+}
+
+/*
+ * What is deferred at the low end again and again does not keep a sweep from the
+ * high one. With the worker in its longest wait these are the sweeps of
+ * allocations; should it come in between, once more.
+ */
+static void a_trickle_does_not_hold_up_a_pass(struct test *t)
+{
+	const unsigned int needed = PASS_RANGES / 64 + 1;
+	unsigned int tries;
+	u64 rounds, holds;
+
+	for (tries = 0; tries < 5; tries++) {
+		if (!test_domain(t, 1) || !test_take(t, PASS_RANGES, 2, PASS_TOP))
+			return;
+		test_fault(t, "fail_erase", TEST_ALWAYS);
+		iova_mt_free(t->domain, PASS_TOP, 0);
+		/* Where the worker is stuck, so that the pass begins there. */
+		iova_mt_free(t->domain, 1, 0);
+		wait_backoff(t, 500);
+		/* Allocations pause after a sweep that got no memory. */
+		msleep(30);
+		rounds = test_backlog(t).rounds;
+		holds = trickle(t, needed);
+		if (test_backlog(t).rounds != rounds)
+			continue;
+		test_diag("%llu lock holds to get past %u ranges", holds,
+			  PASS_RANGES);
+		/* One pass, and then the last allocation goes on for a while. */
+		EXPECT(t, holds <= needed + 32);
+		EXPECT(t, !is_deferred(t, PASS_TOP));
+		return;
+	}
+	test_expect(t, false, "the worker always came in between");
+}
+
 static void adjacent_ranges_go_in_one_store(struct test *t)
 {
 	const unsigned int nr = 600;
@@ -361,6 +428,9 @@ static const struct test_case cases[] = {
 	  TEST_NEEDS_MAPLE | TEST_NEEDS_MARKER },
 	{ "P2: an allocation sweeps with a budget",
 	  allocation_sweeps_with_a_budget, TEST_NEEDS_MAPLE },
+	{ "P2, P4: a trickle does not hold up a pass",
+	  a_trickle_does_not_hold_up_a_pass,
+	  TEST_NEEDS_MAPLE | TEST_NEEDS_MARKER },
 	{ "P3: allocations do not pay for the backlog",
 	  allocations_do_not_pay_for_the_backlog, TEST_NEEDS_MAPLE },
 	{ "P3: refusals do not sweep each time",

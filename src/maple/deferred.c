@@ -9,10 +9,12 @@
  *
  * Rules: every deferred range lies between @low and @high. A sweep that gets no
  * memory ends; where it may sleep it waits for nodes first, outside of the lock,
- * and tries again.
+ * and tries again. It ends after a bounded number of passes, too: what is
+ * deferred meanwhile cannot keep it for ever.
  *
  * Locks: the tree's lock. Nothing is held around a whole sweep, so several may
- * run at once; each piece is consistent in itself.
+ * run at once; each piece is consistent in itself, and all of them are pieces of
+ * the same pass.
  */
 #define pr_fmt(fmt) "iova_mt: " fmt
 
@@ -35,6 +37,12 @@
 /* No second sweep by allocations this soon after one that got no memory. */
 #define ALLOC_PAUSE_MS	10
 
+/*
+ * Passes of a whole sweep: the rest of the one that is on, and one from end to
+ * end, which sees all that was deferred when the sweep began.
+ */
+#define SWEEP_PASSES	2
+
 #define BACKOFF_MIN_MS	10
 #define BACKOFF_MAX_MS	1000
 /* Rounds without progress before a warning. */
@@ -46,10 +54,13 @@ static bool empty_locked(const struct iova_mt_deferred *deferred)
 	return !deferred->ranges;
 }
 
+/* Nothing is deferred. That is the end of a pass, too. */
 static void watermarks_reset(struct iova_mt_deferred *deferred)
 {
 	deferred->low = ULONG_MAX;
 	deferred->high = 0;
+	deferred->sweep_at = ULONG_MAX;
+	deferred->passes++;
 }
 
 /**
@@ -89,6 +100,25 @@ static void count_locked(struct iova_mt_deferred *deferred, unsigned long pages)
 }
 
 /**
+ * iova_mt_deferred_widen_locked() - move the watermarks apart for a range
+ * @deferred: the backlog
+ * @first: first pfn of a range that a sweep has to find
+ * @last: last pfn
+ *
+ * The pass that is on goes on where it is: were it to begin again, a trickle of
+ * ranges at the low end would keep it from ever getting to the high one.
+ *
+ * Context: Any, under the tree's lock.
+ */
+void iova_mt_deferred_widen_locked(struct iova_mt_deferred *deferred,
+				   unsigned long first, unsigned long last)
+{
+	iova_mt_index_assert_locked(deferred->index);
+	deferred->low = min(deferred->low, first);
+	deferred->high = max(deferred->high, last);
+}
+
+/**
  * iova_mt_deferred_add_locked() - free a range that could not be erased
  * @deferred: the backlog
  * @first: first pfn of a live or reserved range
@@ -110,8 +140,7 @@ void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 		return;
 	}
 	iova_mt_reuse_note_locked(deferred, first, last);
-	deferred->low = min(deferred->low, first);
-	deferred->high = max(deferred->high, last);
+	iova_mt_deferred_widen_locked(deferred, first, last);
 	count_locked(deferred, last - first + 1);
 	trace_iova_mt_defer(deferred->index->domain_id, first, last,
 			    deferred->ranges);
@@ -223,14 +252,17 @@ static void sweep_end(struct iova_mt_deferred *deferred,
 }
 
 /*
- * Sweep until nothing is left. Without memory, wait for nodes outside of the
- * lock and go on with those: enough for one store at least.
+ * Sweep until nothing is left of what there is now. Without memory, wait for
+ * nodes outside of the lock and go on with those: enough for one store at least.
  *
- * Context: Process, may sleep. Return: 0 or -ENOMEM.
+ * Context: Process, may sleep.
+ * Return: 0 when nothing is left; -EAGAIN when it is all that has come since;
+ * -ENOMEM.
  */
 static int sweep_all(struct iova_mt_deferred *deferred,
 		     enum iova_mt_drainer drainer, u64 *erased)
 {
+	unsigned long begun = READ_ONCE(deferred->passes);
 	bool filled = false;
 	u64 before;
 	int ret;
@@ -245,9 +277,10 @@ static int sweep_all(struct iova_mt_deferred *deferred,
 			    iova_mt_nodes_fill(&deferred->index->nodes))
 				break;
 			filled = true;
+			ret = -EAGAIN;
 		}
 		cond_resched();
-	} while (ret);
+	} while (ret && READ_ONCE(deferred->passes) - begun < SWEEP_PASSES);
 	sweep_end(deferred, drainer, *erased, ret);
 	return ret;
 }
@@ -278,8 +311,11 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
 }
 
 /**
- * iova_mt_deferred_drain() - sweep until nothing is left
+ * iova_mt_deferred_drain() - erase all that is deferred now
  * @deferred: the backlog
+ *
+ * Ends after a bounded number of passes, whatever is deferred while it runs:
+ * that may be left, and is the worker's.
  *
  * Context: Process, may sleep.
  * Return: 0, or -ENOMEM when some is left for lack of memory.
@@ -289,6 +325,8 @@ int iova_mt_deferred_drain(struct iova_mt_deferred *deferred)
 	u64 erased = 0;
 	int ret = sweep_all(deferred, IOVA_MT_DRAIN_REQUEST, &erased);
 
+	if (ret == -EAGAIN)
+		ret = 0;
 	trace_iova_mt_drain(deferred->index->domain_id, ret);
 	return ret;
 }
@@ -331,7 +369,7 @@ static void work_fn(struct work_struct *work)
 
 	iova_mt_index_lock(index, flags);
 	deferred->rounds++;
-	round_end_locked(deferred, !ret || erased);
+	round_end_locked(deferred, ret != -ENOMEM || erased);
 	warn = warning_due_locked(deferred);
 	ranges = deferred->ranges;
 	pages = deferred->pages;

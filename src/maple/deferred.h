@@ -53,9 +53,13 @@ enum iova_mt_drainer {
  * @how: how ranges are deferred
  * @index: where they are; its lock protects all but @work and the head of @list
  * @counters: the domain's
- * @low: no deferred range is below; a sweep for markers begins here and moves it
- *	up
+ * @low: no deferred range is below
  * @high: none is above
+ * @sweep_at: of the markers: where the next piece of a pass begins; above @high,
+ *	it is where a pass begins: at @low. One that is deferred behind it waits
+ *	for the next pass, and @low is below it then; else they move up together
+ * @passes: ends of a pass so far, each of which has seen all that was deferred
+ *	when it began
  * @ranges: deferred now
  * @pages: pages in them
  * @highest_ranges: most ranges ever
@@ -85,6 +89,8 @@ struct iova_mt_deferred {
 	const struct iova_mt_counters *counters;
 	unsigned long low;
 	unsigned long high;
+	unsigned long sweep_at;
+	unsigned long passes;
 	unsigned long ranges;
 	unsigned long pages;
 	unsigned long highest_ranges;
@@ -120,6 +126,8 @@ bool iova_mt_deferred_has_locked(const struct iova_mt_deferred *deferred,
 void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 				 unsigned long first, unsigned long last,
 				 void *entry);
+void iova_mt_deferred_widen_locked(struct iova_mt_deferred *deferred,
+				   unsigned long first, unsigned long last);
 void iova_mt_deferred_removed_locked(struct iova_mt_deferred *deferred,
 				     unsigned long ranges, unsigned long pages);
 void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,

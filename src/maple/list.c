@@ -78,16 +78,38 @@ static void record_push(struct iova_mt_deferred *deferred, struct record *record
 	llist_add(&record->link, &deferred->list);
 }
 
-/* What has come in since goes behind what is there. */
+/*
+ * What has come in since goes behind what is there: that is a pass, of which this
+ * is the end.
+ */
 static struct record *record_pop_locked(struct iova_mt_deferred *deferred)
 {
 	struct llist_node *node;
 
 	iova_mt_index_assert_locked(deferred->index);
-	if (llist_empty(&deferred->batch))
+	if (llist_empty(&deferred->batch)) {
 		deferred->batch.first = llist_del_all(&deferred->list);
+		deferred->passes++;
+	}
 	node = llist_del_first(&deferred->batch);
 	return node ? llist_entry(node, struct record, link) : NULL;
+}
+
+/*
+ * Not behind what comes in, or a pass would end without it; nor is it the next
+ * one again, if there is another that may do without memory.
+ */
+static void record_again_locked(struct iova_mt_deferred *deferred,
+				struct record *record)
+{
+	struct llist_node *next;
+
+	iova_mt_index_assert_locked(deferred->index);
+	next = llist_del_first(&deferred->batch);
+	record->queued = true;
+	llist_add(&record->link, &deferred->batch);
+	if (next)
+		llist_add(next, &deferred->batch);
 }
 
 static bool list_empty_locked(const struct iova_mt_deferred *deferred)
@@ -153,7 +175,7 @@ static int record_sweep_locked(struct iova_mt_deferred *deferred,
 		return 0;
 	iova_mt_index_load_locked(deferred->index, record->first, &first, &last);
 	if (iova_mt_index_erase_locked(deferred->index, first, last)) {
-		record_push(deferred, record);
+		record_again_locked(deferred, record);
 		return -ENOMEM;
 	}
 	iova_mt_count(deferred->counters, COUNTER_sweep_store);

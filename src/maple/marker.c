@@ -12,7 +12,8 @@
  *
  * Rules: every marker lies between the watermarks. A sweep looks at
  * IOVA_MT_HOLD_ENTRIES entries in a lock hold, live ones included, and takes up
- * again at the low one.
+ * again where the last one ended. At the high watermark it goes back to the low
+ * one, which is at or below what was deferred behind it.
  *
  * Locks: the tree's lock.
  */
@@ -65,11 +66,12 @@ static void orphan_remove_locked(struct iova_mt_deferred *deferred,
 static int orphan_mark_locked(struct iova_mt_deferred *deferred, unsigned int i)
 {
 	unsigned long first = deferred->orphans[i].first;
+	unsigned long last = deferred->orphans[i].last;
 
 	iova_mt_index_assert_locked(deferred->index);
-	if (mark_locked(deferred, first, deferred->orphans[i].last))
+	if (mark_locked(deferred, first, last))
 		return -ENOMEM;
-	deferred->low = min(deferred->low, first);
+	iova_mt_deferred_widen_locked(deferred, first, last);
 	orphan_remove_locked(deferred, i);
 	return 0;
 }
@@ -94,6 +96,37 @@ static int orphans_sweep_locked(struct iova_mt_deferred *deferred,
 		orphan_remove_locked(deferred, i);
 	}
 	return deferred->nr_orphans ? -ENOMEM : 0;
+}
+
+/* --- Passes --------------------------------------------------------------- */
+
+static unsigned long pass_at_locked(struct iova_mt_deferred *deferred)
+{
+	iova_mt_index_assert_locked(deferred->index);
+	if (deferred->sweep_at > deferred->high)
+		deferred->sweep_at = deferred->low;
+	return deferred->sweep_at;
+}
+
+/* There is no marker from where the pass was up to @pfn. */
+static void pass_move_locked(struct iova_mt_deferred *deferred,
+			     unsigned long pfn)
+{
+	iova_mt_index_assert_locked(deferred->index);
+	if (deferred->low == deferred->sweep_at)
+		deferred->low = pfn;
+	deferred->sweep_at = pfn;
+}
+
+/* Return: false when nothing has been deferred behind the pass. */
+static bool pass_end_locked(struct iova_mt_deferred *deferred)
+{
+	bool behind = deferred->low < deferred->sweep_at;
+
+	iova_mt_index_assert_locked(deferred->index);
+	deferred->sweep_at = deferred->low;
+	deferred->passes++;
+	return behind;
 }
 
 /* --- The table ------------------------------------------------------------ */
@@ -130,28 +163,32 @@ static int sweep_locked(struct iova_mt_deferred *deferred,
 			struct iova_mt_swept *swept)
 {
 	struct iova_mt_run run;
+	bool more = true;
 
 	iova_mt_index_assert_locked(deferred->index);
 	if (orphans_sweep_locked(deferred, swept))
 		return -ENOMEM;
 	if (deferred->ranges == swept->ranges)
 		return 0;
-	iova_mt_index_run_locked(deferred->index, deferred->low, deferred->high,
-				 IOVA_MT_HOLD_ENTRIES, &run);
+	iova_mt_index_run_locked(deferred->index, pass_at_locked(deferred),
+				 deferred->high, IOVA_MT_HOLD_ENTRIES, &run);
 	if (run.ranges) {
 		if (iova_mt_index_erase_locked(deferred->index, run.first,
 					       run.last)) {
-			deferred->low = run.first;
+			pass_move_locked(deferred, run.first);
 			return -ENOMEM;
 		}
 		iova_mt_count(deferred->counters, COUNTER_sweep_store);
 		swept->ranges += run.ranges;
 		swept->pages += run.pages;
 	}
-	deferred->low = run.next;
+	if (run.end)
+		more = pass_end_locked(deferred);
+	else
+		pass_move_locked(deferred, run.next);
 	if (deferred->ranges == swept->ranges)
 		return 0;
-	return WARN_ON_ONCE(run.end) ? 0 : -EAGAIN;
+	return WARN_ON_ONCE(!more) ? 0 : -EAGAIN;
 }
 
 const struct iova_mt_deferral iova_mt_deferral_marker = {
