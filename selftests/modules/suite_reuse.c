@@ -12,6 +12,9 @@
 #define TOP		0xffffUL
 #define MANY		20000U
 
+/* So many of about one size are remembered; see IOVA_MT_RECENT. */
+#define REMEMBERED	32U
+
 /* An allocation looks at so many entries before it gives up. */
 #define BUDGET		300
 
@@ -49,18 +52,111 @@ static void searches_get_round(struct test *t)
 	if (!test_take(t, MANY, 1, MANY))
 		return;
 	test_fault(t, "fail_erase", TEST_ALWAYS);
-	/* The middle one, and then another that is remembered instead of it. */
+	/* The middle one, and then others that are remembered instead of it. */
 	iova_mt_free(t->domain, MANY / 2, 0);
-	iova_mt_free(t->domain, 1, 0);
-	if (test_alloc(t, 1, MANY, 0, &pfn))
-		EXPECT_EQ(t, pfn, 1);
-	EXPECT_EQ(t, test_backlog(t).taken_over, 1);
+	for (i = 1; i <= REMEMBERED; i++)
+		iova_mt_free(t->domain, i, 0);
+	for (i = 1; i <= REMEMBERED; i++)
+		if (test_alloc(t, 1, MANY, 0, &pfn))
+			EXPECT(t, pfn <= REMEMBERED);
+	EXPECT_EQ(t, test_backlog(t).taken_over, REMEMBERED);
 	for (i = 0; i < tries && ret; i++)
 		ret = iova_mt_alloc(t->domain, 1, MANY, 0, &pfn);
 	EXPECT_EQ(t, ret, 0);
 	EXPECT_EQ(t, pfn, MANY / 2);
-	EXPECT_EQ(t, test_backlog(t).taken_over, 2);
+	EXPECT_EQ(t, test_backlog(t).taken_over, REMEMBERED + 1);
 	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
+}
+
+/* From both ends, which are further apart than a search gets. */
+static unsigned long scattered(unsigned int i)
+{
+	return i % 2 ? MANY - 3 * i : 1 + 3 * i;
+}
+
+/*
+ * No memory at all: what has just been freed can be had again, all of it, however
+ * far apart it is.
+ */
+static void what_was_freed_of_late_is_found(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!test_take(t, MANY, 1, MANY))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	test_fault(t, "fail_insert", TEST_ALWAYS);
+	test_fault(t, "fail_node", TEST_ALWAYS);
+	for (i = 0; i < REMEMBERED; i++)
+		iova_mt_free(t->domain, scattered(i), 0);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, REMEMBERED);
+	for (i = 0; i < REMEMBERED; i++)
+		if (!test_alloc(t, 1, 2 * MANY, 0, &pfn))
+			return;
+	EXPECT_EQ(t, test_backlog(t).taken_over, REMEMBERED);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
+}
+
+/* Four pages, and below them three each as often as goes with these. */
+static bool take_four_and_threes(struct test *t)
+{
+	unsigned long pfn;
+
+	test_faults_off();
+	return test_alloc(t, 4, TOP, 0, &pfn) && EXPECT_EQ(t, pfn, TOP - 3) &&
+	       test_take(t, REMEMBERED - 1, 3, TOP - 4);
+}
+
+static void defer_four_and_threes(struct test *t)
+{
+	unsigned int i;
+
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	test_fault(t, "fail_insert", TEST_ALWAYS);
+	iova_mt_free(t->domain, TOP, 0);
+	for (i = 0; i < REMEMBERED - 1; i++)
+		iova_mt_free(t->domain, TOP - 4 - 3 * i, 0);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, REMEMBERED);
+}
+
+/* Sizes of one order are noted together: one that does not fit keeps its place. */
+static void what_is_remembered_may_not_fit(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!take_four_and_threes(t))
+		return;
+	defer_four_and_threes(t);
+	for (i = 0; i < REMEMBERED - 1; i++)
+		if (!test_alloc(t, 3, TOP, 0, &pfn))
+			return;
+	EXPECT_EQ(t, test_try(t, 3, TOP, 0), -ENOMEM);
+	if (test_alloc(t, 4, TOP, 0, &pfn))
+		EXPECT_EQ(t, pfn, TOP - 3);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
+}
+
+/* What is noted has been erased, and is live again: it is not taken. */
+static void what_is_remembered_may_be_gone(struct test *t)
+{
+	unsigned long pfn;
+
+	if (!take_four_and_threes(t))
+		return;
+	defer_four_and_threes(t);
+	test_faults_off();
+	EXPECT_EQ(t, iova_mt_drain(t->domain), 0);
+	if (!take_four_and_threes(t))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	test_fault(t, "fail_insert", TEST_ALWAYS);
+	iova_mt_free(t->domain, TOP - 10, 0);
+	EXPECT_EQ(t, test_try(t, 4, TOP, 0), -ENOMEM);
+	if (test_alloc(t, 3, TOP, 0, &pfn))
+		EXPECT_EQ(t, pfn, TOP - 12);
+	EXPECT_EQ(t, test_try(t, 3, TOP, 0), -ENOMEM);
 }
 
 /* A reserved range may lie below the first pfn, and be freed there. */
@@ -97,6 +193,12 @@ static const struct test_case cases[] = {
 	  refusal_searches_with_a_budget, TEST_NEEDS_MAPLE },
 	{ "S4: searches of the backlog get round", searches_get_round,
 	  TEST_NEEDS_BACKLOG },
+	{ "S4: what was freed of late is found among very many",
+	  what_was_freed_of_late_is_found, TEST_NEEDS_BACKLOG },
+	{ "S4: what is remembered may not fit",
+	  what_is_remembered_may_not_fit, TEST_NEEDS_MAPLE },
+	{ "S4: what is remembered may be gone",
+	  what_is_remembered_may_be_gone, TEST_NEEDS_MAPLE },
 	{ "S4: nothing below the first pfn is taken over",
 	  nothing_below_start_pfn_is_taken_over, TEST_NEEDS_BACKLOG },
 	{ "reserve empties the caches", reserve_empties_the_caches,

@@ -18,11 +18,26 @@ struct iova_mt_index;
 /* Entries that are looked at in one lock hold: a few us. */
 #define IOVA_MT_HOLD_ENTRIES	64
 
-/* Sizes up to 2^(this - 1) pages are remembered. */
-#define IOVA_MT_RECENT		12
+/* Sizes up to 2^(this - 1) pages are remembered ... */
+#define IOVA_MT_RECENT_ORDERS	12
+/* ... so many of each: as many as a driver's batch of buffers, say. */
+#define IOVA_MT_RECENT		32
 
 /* Ranges that can be noted when not even a swap goes through. */
 #define IOVA_MT_ORPHANS		64
+
+/**
+ * struct iova_mt_recent - ranges of about one size that were deferred of late
+ * @first: first pfn of each; those that are deferred no more are found out when
+ *	they are looked at
+ * @nr: how many there are
+ * @oldest: which one the next takes the place of, when all are in use
+ */
+struct iova_mt_recent {
+	unsigned long first[IOVA_MT_RECENT];
+	unsigned int nr;
+	unsigned int oldest;
+};
 
 /**
  * struct iova_mt_orphan - a deferred range that looks live
@@ -69,7 +84,7 @@ enum iova_mt_drainer {
  * @drained: ranges erased, by whom
  * @taken: ranges that allocations took over whole
  * @take_from: where the last search for one ended
- * @recent: per size rounded up to a power of two, the one deferred last
+ * @recent: per size rounded up to a power of two, those deferred last
  * @rounds: sweeps begun by the worker
  * @retries: sweeps that ended for lack of memory
  * @failed_rounds: rounds in a row without progress
@@ -100,7 +115,7 @@ struct iova_mt_deferred {
 	u64 drained[IOVA_MT_NR_DRAINERS];
 	u64 taken;
 	unsigned long take_from;
-	unsigned long recent[IOVA_MT_RECENT];
+	struct iova_mt_recent recent[IOVA_MT_RECENT_ORDERS];
 	u64 rounds;
 	u64 retries;
 	unsigned int failed_rounds;

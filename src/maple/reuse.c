@@ -27,17 +27,23 @@
 #define NO_SPACE_HOLDS	4
 #define NO_MEMORY_HOLDS	128
 
-/* Where the last marker of about this size is, or NULL. */
-static unsigned long *recent_of(struct iova_mt_deferred *deferred,
-				unsigned long size)
+/* Where the last ranges of about this size are, or NULL. */
+static struct iova_mt_recent *recent_of(struct iova_mt_deferred *deferred,
+					unsigned long size)
 {
 	unsigned int order = order_base_2(size);
 
-	return order < IOVA_MT_RECENT ? &deferred->recent[order] : NULL;
+	return order < IOVA_MT_RECENT_ORDERS ? &deferred->recent[order] : NULL;
+}
+
+/* No order: what comes last takes the place. */
+static void recent_forget(struct iova_mt_recent *recent, unsigned int i)
+{
+	recent->first[i] = recent->first[--recent->nr];
 }
 
 /**
- * iova_mt_reuse_note_locked() - remember a new marker
+ * iova_mt_reuse_note_locked() - remember a range that has been deferred
  * @deferred: the backlog that it was added to
  * @first: its first pfn
  * @last: its last pfn
@@ -47,11 +53,15 @@ static unsigned long *recent_of(struct iova_mt_deferred *deferred,
 void iova_mt_reuse_note_locked(struct iova_mt_deferred *deferred,
 			       unsigned long first, unsigned long last)
 {
-	unsigned long *recent = recent_of(deferred, last - first + 1);
+	struct iova_mt_recent *recent = recent_of(deferred, last - first + 1);
 
 	iova_mt_index_assert_locked(deferred->index);
-	if (recent)
-		*recent = first;
+	if (!recent)
+		return;
+	if (recent->nr < IOVA_MT_RECENT)
+		recent->first[recent->nr++] = first;
+	else
+		recent->first[recent->oldest++ % IOVA_MT_RECENT] = first;
 }
 
 /* Take over a marker in @from..@max, if there is one that fits among the first. */
@@ -78,17 +88,49 @@ static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
 	return true;
 }
 
+/* Has what was noted there been erased, or taken over, since? */
+static bool is_stale(const struct iova_mt_match *match, unsigned long first)
+{
+	return !match->entry || match->first != first ||
+	       !iova_mt_entry_is_deferred(match->entry);
+}
+
+/*
+ * Take over the last one that fits; those that do not are kept for somebody with
+ * another size or limit.
+ */
+static bool take_recent_locked(struct iova_mt_deferred *deferred,
+			       struct iova_mt_recent *recent,
+			       struct iova_mt_match *match)
+{
+	unsigned int i = recent->nr;
+	unsigned long first;
+	bool taken;
+
+	iova_mt_index_assert_locked(deferred->index);
+	while (i-- && deferred->ranges) {
+		first = recent->first[i];
+		match->entry = NULL;
+		taken = take_locked(deferred, first, first, 1, match);
+		if (taken || is_stale(match, first))
+			recent_forget(recent, i);
+		if (taken)
+			return true;
+	}
+	return false;
+}
+
 static bool take_recent(struct iova_mt_deferred *deferred,
 			struct iova_mt_match *match)
 {
-	unsigned long *recent = recent_of(deferred, match->size);
+	struct iova_mt_recent *recent = recent_of(deferred, match->size);
 	unsigned long flags;
 	bool taken;
 
 	if (!recent)
 		return false;
 	iova_mt_index_lock(deferred->index, flags);
-	taken = take_locked(deferred, *recent, *recent, 1, match);
+	taken = take_recent_locked(deferred, recent, match);
 	iova_mt_index_unlock(deferred->index, flags);
 	return taken;
 }
