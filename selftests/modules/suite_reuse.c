@@ -3,6 +3,7 @@
  * Reuse: what a deferred range is handed out again for, what a search for one
  * costs, and what must not come out of where it was.
  */
+#include <linux/delay.h>
 #include <linux/kernel.h>
 
 #include <iova_mt/fault.h>
@@ -17,6 +18,24 @@
 
 /* An allocation looks at so many entries before it gives up. */
 #define BUDGET		300
+/* And one that might have had room, had there been memory, at so many. */
+#define STARVED_BUDGET	(BUDGET + 128 * 64)
+
+/*
+ * Entries that an allocation of @size looked at in vain. @starved: a sweep, its
+ * own or the worker's, got no memory meanwhile.
+ */
+static u64 entries_of_refusal(struct test *t, unsigned long size, bool *starved)
+{
+	u64 entries, retries;
+
+	retries = test_backlog(t).retries;
+	entries = test_counter(t, "take_entry");
+	EXPECT_EQ(t, test_try(t, size, MANY, IOVA_MT_ALIGNED), -ENOSPC);
+	entries = test_counter(t, "take_entry") - entries;
+	*starved = test_backlog(t).retries != retries;
+	return entries;
+}
 
 /*
  * A full space with a marker at each end: every refusal would walk all the live
@@ -25,7 +44,8 @@
 static void refusal_searches_with_a_budget(struct test *t)
 {
 	unsigned int i;
-	u64 before;
+	bool starved;
+	u64 entries;
 
 	if (!test_take(t, MANY, 1, MANY))
 		return;
@@ -34,11 +54,42 @@ static void refusal_searches_with_a_budget(struct test *t)
 	iova_mt_free(t->domain, MANY, 0);
 	EXPECT_EQ(t, test_backlog(t).pending_ranges, 2);
 	for (i = 0; i < 10; i++) {
-		before = test_counter(t, "take_entry");
-		EXPECT_EQ(t, test_try(t, 2, MANY, IOVA_MT_ALIGNED), -ENOSPC);
-		EXPECT(t, test_counter(t, "take_entry") - before <= BUDGET);
+		entries = entries_of_refusal(t, 2, &starved);
+		EXPECT(t, entries <= (starved ? STARVED_BUDGET : BUDGET));
 	}
 	EXPECT(t, test_counter(t, "take_entry"));
+}
+
+/* Too large to be remembered. */
+#define LARGE		4096U
+/* More than a refusal looks at in all tries, less than one without memory. */
+#define BETWEEN		6000U
+
+/*
+ * There is no gap, but there would be one if the sweep had memory: that is worth
+ * a longer search. A sweep of the worker may be the last one before that; then
+ * once more.
+ */
+static void a_starved_sweep_is_worth_a_search(struct test *t)
+{
+	const unsigned long top = BETWEEN + LARGE;
+	unsigned int tries = 5;
+	unsigned long pfn;
+	int ret;
+
+	if (!test_take(t, 1, LARGE, top) || !test_take(t, BETWEEN, 1, BETWEEN))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	iova_mt_free(t->domain, 1, 0);
+	iova_mt_free(t->domain, top, 0);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 2);
+	do {
+		msleep(30);
+		ret = iova_mt_alloc(t->domain, LARGE, top, 0, &pfn);
+	} while (ret && --tries);
+	if (EXPECT_EQ(t, ret, 0))
+		EXPECT_EQ(t, pfn, BETWEEN + 1);
+	EXPECT_EQ(t, test_backlog(t).taken_over, 1);
 }
 
 /* With a budget a search goes on where the last one ended, and gets round. */
@@ -191,6 +242,8 @@ static void reserve_empties_the_caches(struct test *t)
 static const struct test_case cases[] = {
 	{ "P3: a refusal searches the backlog with a budget",
 	  refusal_searches_with_a_budget, TEST_NEEDS_MAPLE },
+	{ "S3, S4: a starved sweep is worth a search",
+	  a_starved_sweep_is_worth_a_search, TEST_NEEDS_BACKLOG },
 	{ "S4: searches of the backlog get round", searches_get_round,
 	  TEST_NEEDS_BACKLOG },
 	{ "S4: what was freed of late is found among very many",

@@ -288,13 +288,16 @@ static int sweep_all(struct iova_mt_deferred *deferred,
 /**
  * iova_mt_deferred_sweep_for_alloc() - make room for an allocation
  * @deferred: the backlog
+ * @starved: set to true when the sweep ended for lack of memory; not written
+ *	else. Allocations pause after that, so few of them see it
  *
  * Ends after a bounded number of lock holds.
  *
  * Context: Any.
  * Return: true when ranges were erased, so that it is worth to try again.
  */
-bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
+bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
+				      bool *starved)
 {
 	unsigned int holds = ALLOC_HOLDS;
 	int ret = -EAGAIN;
@@ -307,6 +310,8 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred)
 	while (holds-- && ret == -EAGAIN)
 		ret = sweep(deferred, IOVA_MT_DRAIN_ALLOC, &erased);
 	sweep_end(deferred, IOVA_MT_DRAIN_ALLOC, erased, ret);
+	if (ret == -ENOMEM)
+		*starved = true;
 	return erased;
 }
 

@@ -149,7 +149,8 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 				 unsigned long marker_first,
 				 unsigned long marker_last,
 				 unsigned long first, unsigned long last);
-bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred);
+bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
+				      bool *starved);
 int iova_mt_deferred_drain(struct iova_mt_deferred *deferred);
 void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			      struct iova_mt_backlog *backlog);

@@ -22,7 +22,7 @@
 /*
  * Lock holds that an allocation spends on the search: few for one that found no
  * gap, which happens again and again in a full space; more for one that got no
- * memory, whose last hope it is.
+ * memory, be it for its sweep, whose last hope it is.
  */
 #define NO_SPACE_HOLDS	4
 #define NO_MEMORY_HOLDS	128
@@ -163,7 +163,8 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * @size: pages, exactly those of the range
  * @limit: highest pfn
  * @aligned: aligned to @size rounded up to a power of two
- * @error: why the allocation wants it: -ENOSPC or -ENOMEM
+ * @error: why the allocation wants it: -ENOSPC, or -ENOMEM: for lack of memory,
+ *	to store the range or to make room for it
  * @pfn: the first one of the range
  *
  * Needs no memory. Ends after a bounded number of lock holds, so it can miss a

@@ -91,9 +91,13 @@ static int alloc_once(struct iova_mt_space *space, unsigned long size,
 	return ret;
 }
 
-/* Search, and once more when a sweep has made room. */
+/*
+ * Search, and once more when a sweep has made room. @starved: set when there may
+ * be no room only because the sweep got no memory.
+ */
 static int alloc_new(struct iova_mt_space *space, unsigned long size,
-		     unsigned long limit, bool aligned, unsigned long *pfn)
+		     unsigned long limit, bool aligned, unsigned long *pfn,
+		     bool *starved)
 {
 	void *live = entry_make(space, IOVA_MT_LIVE, 0);
 	int ret;
@@ -102,7 +106,7 @@ static int alloc_new(struct iova_mt_space *space, unsigned long size,
 		return -ENOMEM;
 	ret = alloc_once(space, size, limit, aligned, live, pfn);
 	if (ret == -ENOSPC &&
-	    iova_mt_deferred_sweep_for_alloc(&space->deferred))
+	    iova_mt_deferred_sweep_for_alloc(&space->deferred, starved))
 		ret = alloc_once(space, size, limit, aligned, live, pfn);
 	if (ret)
 		entry_drop(space, live);
@@ -122,14 +126,15 @@ static bool is_small(const struct iova_mt_space *space, unsigned long size,
  * spans, in small gaps, or where no memory is for a span, small ones.
  */
 static int alloc_any(struct iova_mt_space *space, unsigned long size,
-		     unsigned long limit, bool aligned, unsigned long *pfn)
+		     unsigned long limit, bool aligned, unsigned long *pfn,
+		     bool *starved)
 {
 	int ret;
 
 	if (is_small(space, size, aligned) &&
 	    !iova_mt_spans_alloc(&space->spans, size, limit, pfn))
 		return 0;
-	ret = alloc_new(space, size, limit, aligned, pfn);
+	ret = alloc_new(space, size, limit, aligned, pfn, starved);
 	if (ret && !iova_mt_spans_alloc_anywhere(&space->spans, size, limit,
 						 aligned, pfn))
 		return 0;
@@ -150,12 +155,13 @@ static int alloc_any(struct iova_mt_space *space, unsigned long size,
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn)
 {
-	int ret = alloc_any(space, size, limit, aligned, pfn);
+	bool starved = false;
+	int ret = alloc_any(space, size, limit, aligned, pfn, &starved);
 
 	if (ret == -ENOSPC && iova_mt_room_make(&space->spans, size, aligned))
-		ret = alloc_any(space, size, limit, aligned, pfn);
-	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned, ret,
-				      pfn))
+		ret = alloc_any(space, size, limit, aligned, pfn, &starved);
+	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned,
+				      starved ? -ENOMEM : ret, pfn))
 		ret = 0;
 	return ret;
 }
