@@ -37,7 +37,8 @@ void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 	index->erases = 0;
 	index->refused = 0;
 	index->counters = counters;
-	iova_mt_nodes_init(&index->nodes, &index->tree, counters, domain_id);
+	iova_mt_nodes_init(&index->nodes, &index->tree, &index->lock, counters,
+			   domain_id);
 }
 
 /**

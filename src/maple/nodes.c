@@ -34,6 +34,7 @@
 #include <linux/xarray.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "compat.h"
 #include "maple/counters.h"
 #include "maple/nodes.h"
@@ -146,11 +147,11 @@ int iova_mt_nodes_fill(struct iova_mt_nodes *nodes)
 	}
 
 	state.tree = nodes->tree;
-	spin_lock_irqsave(&nodes->tree->ma_lock, flags);
+	flags = iova_mt_lock_take(nodes->lock, &nodes->tree->ma_lock);
 	swap(nodes->reserve, state);
 	nodes->filled = true;
 	nodes->left = RESERVE_NODES;
-	spin_unlock_irqrestore(&nodes->tree->ma_lock, flags);
+	iova_mt_lock_release(nodes->lock, &nodes->tree->ma_lock, flags);
 	/* What was there before, if anything. */
 	mas_destroy(&state);
 	iova_mt_count(nodes->counters, COUNTER_reserve_fill);
@@ -294,16 +295,19 @@ int iova_mt_nodes_swap_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
  * iova_mt_nodes_init() - make ready, and fill the reserve
  * @nodes: the nodes
  * @tree: their tree, empty
+ * @lock: what is measured of its lock
  * @counters: where to count
  * @domain_id: whose they are
  *
  * Context: Process, may sleep.
  */
 void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
+			struct iova_mt_lock *lock,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id)
 {
 	nodes->tree = tree;
+	nodes->lock = lock;
 	nodes->counters = counters;
 	nodes->domain_id = domain_id;
 	nodes->filled = false;

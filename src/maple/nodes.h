@@ -10,10 +10,12 @@
 #include <linux/workqueue.h>
 
 struct iova_mt_counters;
+struct iova_mt_lock;
 
 /**
  * struct iova_mt_nodes - the nodes of a tree
  * @tree: the tree; its lock protects all but @refill and @backoff_ms
+ * @lock: what is measured of that lock
  * @counters: the domain's
  * @domain_id: the domain's
  * @reserve: holds nodes for stores that cannot get any
@@ -24,6 +26,7 @@ struct iova_mt_counters;
  */
 struct iova_mt_nodes {
 	struct maple_tree *tree;
+	struct iova_mt_lock *lock;
 	const struct iova_mt_counters *counters;
 	unsigned int domain_id;
 	struct ma_state reserve;
@@ -37,6 +40,7 @@ int iova_mt_nodes_module_init(void);
 void iova_mt_nodes_module_exit(void);
 
 void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
+			struct iova_mt_lock *lock,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id);
 void iova_mt_nodes_stop(struct iova_mt_nodes *nodes);
