@@ -324,6 +324,28 @@ static void allocations_do_not_pay_for_the_backlog(struct test *t)
 	EXPECT(t, failed <= after.rounds - before.rounds + 1);
 }
 
+/* Who reads the backlog looks at entries, but does not sweep. */
+static void a_reader_is_no_sweep(struct test *t)
+{
+	const unsigned int nr = 60, reads = 100;
+	u64 entries, holds;
+	unsigned int i;
+
+	if (!test_take(t, nr, 2, TOP))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	for (i = 0; i < nr; i += 2)
+		iova_mt_free(t->domain, TOP - 2 * i, 0);
+	entries = test_counter(t, "sweep_entry");
+	holds = test_counter(t, "sweep_hold");
+	for (i = 0; i < reads; i++)
+		EXPECT_EQ(t, test_backlog(t).pending_ranges, nr / 2);
+	entries = test_counter(t, "sweep_entry") - entries;
+	holds = test_counter(t, "sweep_hold") - holds;
+	/* The worker comes meanwhile, and it gets as far as the first marker. */
+	EXPECT(t, entries <= 2 * holds);
+}
+
 /* Nor do allocations that find none try each time. */
 static void refusals_do_not_sweep_each_time(struct test *t)
 {
@@ -439,6 +461,8 @@ static const struct test_case cases[] = {
 	  TEST_NEEDS_BACKLOG },
 	{ "R9: one warning an episode", one_warning_an_episode,
 	  TEST_NEEDS_BACKLOG },
+	{ "R36: who reads the backlog does not count as a sweep",
+	  a_reader_is_no_sweep, TEST_NEEDS_MAPLE },
 	{ "R10: the backoff doubles up to its cap",
 	  backoff_doubles_up_to_its_cap, TEST_NEEDS_BACKLOG },
 	{ "R17: adjacent ranges go in few stores",

@@ -221,18 +221,17 @@ void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 			      struct iova_mt_run *run)
 {
 	MA_STATE(mas, &index->tree, from, from);
-	unsigned int looked = 0;
 	void *entry;
 
 	iova_mt_index_assert_locked(index);
 	*run = (struct iova_mt_run){ .next = from };
-	while (looked < budget) {
+	while (run->looked < budget) {
 		entry = mas_find(&mas, max);
 		if (!entry) {
 			run->end = true;
 			break;
 		}
-		looked++;
+		run->looked++;
 		if (iova_mt_entry_is_deferred(entry))
 			run_add(run, &mas, entry);
 		else if (!run->ranges)
@@ -242,7 +241,6 @@ void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 		if (run->end || run->next <= mas.last)
 			break;
 	}
-	iova_mt_count_add(index->counters, COUNTER_sweep_entry, looked);
 }
 
 static bool matches(const struct iova_mt_index *index,

@@ -67,6 +67,7 @@ struct iova_mt_index {
  * @pages: pages in them
  * @oldest: the earliest of their tags
  * @next: where to go on: there is no other marker below
+ * @looked: entries that were looked at
  * @end: there is no other marker at all
  */
 struct iova_mt_run {
@@ -76,6 +77,7 @@ struct iova_mt_run {
 	unsigned long pages;
 	unsigned long oldest;
 	unsigned long next;
+	unsigned int looked;
 	bool end;
 };
 

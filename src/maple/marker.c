@@ -172,6 +172,7 @@ static int sweep_locked(struct iova_mt_deferred *deferred,
 		return 0;
 	iova_mt_index_run_locked(deferred->index, pass_at_locked(deferred),
 				 deferred->high, IOVA_MT_HOLD_ENTRIES, &run);
+	iova_mt_count_add(deferred->counters, COUNTER_sweep_entry, run.looked);
 	if (run.ranges) {
 		if (iova_mt_index_erase_locked(deferred->index, run.first,
 					       run.last)) {
