@@ -253,9 +253,10 @@ armed_at_load()
 		counter_is backlog total_deferred 5
 }
 
-# Hits at every point. Magazines really fail, which makes frees erase, and so do
-# some erases, which makes them swap; at the others interval never comes round.
-all_are_asked()
+# ask_points <allocator>: hits at the points that it has. Magazines really fail,
+# which makes frees erase, and so do some erases, which makes them swap; at the
+# others interval never comes round.
+ask_points()
 {
 	local point parameters='fail_magazine=1,100,0,-1 fail_erase=2,100,0,-1'
 
@@ -266,14 +267,29 @@ all_are_asked()
 		esac
 	done
 	# shellcheck disable=SC2086 # a list of words
-	load_mt takeover=new $parameters && own && do_io && give_back || return 1
+	load_mt allocator="$1" takeover=new $parameters && own && do_io && give_back
+}
+
+# is_asked <point>: and fails only if it was told to
+is_asked()
+{
+	echo "$1: $(dbg "$1/hits") hits, $(dbg "$1/injected") injected"
+	[ "$(dbg "$1/hits")" -gt 0 ] || return 1
+	case $1 in
+	fail_magazine|fail_erase) ;;
+	*) [ "$(dbg "$1/injected")" = 0 ] ;;
+	esac
+}
+
+# Those of spans are not asked without, most others not with them.
+all_are_asked()
+{
+	local point
+
+	ask_points maple && is_asked fail_span && unload_mt || return 1
+	ask_points maple-plain || return 1
 	for point in $FAULT_POINTS; do
-		echo "$point: $(dbg "$point/hits") hits, $(dbg "$point/injected") injected"
-		[ "$(dbg "$point/hits")" -gt 0 ] || return 1
-		case $point in
-		fail_magazine|fail_erase) ;;
-		*) [ "$(dbg "$point/injected")" = 0 ] || return 1 ;;
-		esac
+		[ "$point" = fail_span ] || is_asked "$point" || return 1
 	done
 	unload_mt
 }

@@ -95,8 +95,11 @@ static void frees_under_pressure(struct test *t)
 	test_diag("%u more ranges, %llu requests for nodes refused, %llu frees deferred",
 		  nr, refused, deferred);
 	EXPECT(t, nr < MORE_RANGES);
-	/* Else there was memory all the time, and nothing of this was put to a test. */
-	EXPECT(t, refused > 0);
+	/*
+	 * Else there was memory all the time, and nothing of this was put to a test.
+	 * By list, a range gets no record before the tree gets no node.
+	 */
+	EXPECT(t, refused > 0 || test_defers_by(t, "list"));
 	EXPECT_EQ(t, test_counter(t, "lost"), 0);
 	EXPECT_EQ(t, test_counter(t, "free_unknown"), 0);
 	EXPECT_EQ(t, iova_mt_fault_injected("fail_erase"), 0);
