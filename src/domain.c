@@ -391,7 +391,8 @@ void iova_mt_domain_total_backlog(struct iova_mt_backlog *backlog)
  * Does not stop at one that cannot be drained.
  *
  * Context: Process, may sleep. Domains cannot come or go meanwhile.
- * Return: 0 when nothing is deferred any more, -ENOMEM when some is left.
+ * Return: 0 when nothing is left of what was deferred when it began, -ENOMEM when
+ * some is.
  */
 int iova_mt_domain_drain_all(void)
 {

@@ -114,6 +114,23 @@ static void the_worker_waits_for_memory(struct test *t)
 	test_expect_clean(t);
 }
 
+/* A domain that goes waits for a piece of a sweep, not for all of it. */
+static void a_sweep_ends_when_its_domain_goes(struct test *t)
+{
+	u64 holds;
+
+	if (!test_take(t, NR, 1, TOP))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	free_half(t);
+	t->domain->ops->stop(t->domain);
+	test_fault(t, "fail_erase", TEST_NEVER);
+	holds = test_counter(t, "sweep_hold");
+	iova_mt_drain(t->domain);
+	EXPECT_EQ(t, test_counter(t, "sweep_hold") - holds, 1);
+	EXPECT(t, test_backlog(t).pending_ranges > 0);
+}
+
 /* --- Orphans -------------------------------------------------------------- */
 
 /* So many are noted; see IOVA_MT_ORPHANS. */
@@ -227,6 +244,8 @@ static const struct test_case cases[] = {
 	  TEST_NEEDS_MAPLE },
 	{ "S6, R5, R19: the worker waits for memory",
 	  the_worker_waits_for_memory, TEST_NEEDS_MAPLE },
+	{ "B8: a sweep ends when its domain goes",
+	  a_sweep_ends_when_its_domain_goes, TEST_NEEDS_MAPLE },
 	{ "R12, B3, B9: an orphan is deferred", an_orphan_is_deferred, MARKER },
 	{ "R12, B3: orphans become markers, and are swept", orphans_are_swept,
 	  MARKER },

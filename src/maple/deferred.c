@@ -20,7 +20,6 @@
 
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
-#include <linux/llist.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
@@ -37,10 +36,7 @@
 /* No second sweep by allocations this soon after one that got no memory. */
 #define ALLOC_PAUSE_MS	10
 
-/*
- * Passes of a whole sweep: the rest of the one that is on, and one from end to
- * end, which sees all that was deferred when the sweep began.
- */
+/* The rest of the pass that is on, and one that sees all that is there now. */
 #define SWEEP_PASSES	2
 
 #define BACKOFF_MIN_MS	10
@@ -251,13 +247,18 @@ static void sweep_end(struct iova_mt_deferred *deferred,
 				READ_ONCE(deferred->ranges), error);
 }
 
+static bool is_swept(const struct iova_mt_deferred *deferred, unsigned long begun)
+{
+	return READ_ONCE(deferred->passes) - begun >= SWEEP_PASSES ||
+	       READ_ONCE(deferred->stopping);
+}
+
 /*
  * Sweep until nothing is left of what there is now. Without memory, wait for
  * nodes outside of the lock and go on with those: enough for one store at least.
  *
- * Context: Process, may sleep.
- * Return: 0 when nothing is left; -EAGAIN when it is all that has come since;
- * -ENOMEM.
+ * Context: Process, may sleep. Return: 0 when nothing is left; -EAGAIN when what
+ * is left has come since, or the domain goes; -ENOMEM.
  */
 static int sweep_all(struct iova_mt_deferred *deferred,
 		     enum iova_mt_drainer drainer, u64 *erased)
@@ -273,14 +274,14 @@ static int sweep_all(struct iova_mt_deferred *deferred,
 		ret = sweep(deferred, drainer, erased);
 		filled &= *erased == before;
 		if (ret == -ENOMEM) {
-			if (filled ||
+			if (filled || READ_ONCE(deferred->stopping) ||
 			    iova_mt_nodes_fill(&deferred->index->nodes))
 				break;
 			filled = true;
 			ret = -EAGAIN;
 		}
 		cond_resched();
-	} while (ret && READ_ONCE(deferred->passes) - begun < SWEEP_PASSES);
+	} while (ret && !is_swept(deferred, begun));
 	sweep_end(deferred, drainer, *erased, ret);
 	return ret;
 }
@@ -319,8 +320,7 @@ bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
  * iova_mt_deferred_drain() - erase all that is deferred now
  * @deferred: the backlog
  *
- * Ends after a bounded number of passes, whatever is deferred while it runs:
- * that may be left, and is the worker's.
+ * What is deferred while it runs may be left, and is the worker's.
  *
  * Context: Process, may sleep.
  * Return: 0, or -ENOMEM when some is left for lack of memory.
@@ -391,11 +391,10 @@ static void work_fn(struct work_struct *work)
 /* Context: Process. Return: age of the oldest deferred range in ms, 0 if there is none. */
 static u64 oldest_ms(struct iova_mt_deferred *deferred)
 {
-	unsigned long now = ktime_to_ms(ktime_get());
+	unsigned long now = ktime_to_ms(ktime_get()), oldest = now;
 	struct iova_mt_index *index = deferred->index;
-	unsigned long oldest = now;
-	struct iova_mt_run run;
 	unsigned long flags, pos, high;
+	struct iova_mt_run run;
 
 	iova_mt_index_lock(index, flags);
 	pos = deferred->low;
@@ -477,10 +476,11 @@ void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
  * iova_mt_deferred_stop() - stop the worker
  * @deferred: the backlog, which nobody adds to any more
  *
- * Context: Process, may sleep.
+ * Context: Process, may sleep. Waits for one piece of a sweep, not for all.
  */
 void iova_mt_deferred_stop(struct iova_mt_deferred *deferred)
 {
+	WRITE_ONCE(deferred->stopping, true);
 	cancel_delayed_work_sync(&deferred->work);
 }
 

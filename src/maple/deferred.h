@@ -92,6 +92,7 @@ enum iova_mt_drainer {
  * @backoff: wait before the worker's next round, jiffies
  * @alloc_after: allocations do not sweep before this time, jiffies: the last
  *	sweep got no memory
+ * @stopping: the domain goes: no sweep takes another piece
  * @work: the worker
  * @orphans: of the markers: ranges that have none
  * @nr_orphans: how many
@@ -122,6 +123,7 @@ struct iova_mt_deferred {
 	bool warned;
 	unsigned long backoff;
 	unsigned long alloc_after;
+	bool stopping;
 	struct delayed_work work;
 	struct iova_mt_orphan orphans[IOVA_MT_ORPHANS];
 	unsigned int nr_orphans;
