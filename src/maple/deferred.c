@@ -350,7 +350,7 @@ static void round_end_locked(struct iova_mt_deferred *deferred, bool progress)
 				msecs_to_jiffies(BACKOFF_MAX_MS));
 }
 
-/* Once, and once again only after everything had been erased. */
+/* Once a domain, and once again only after everything had been erased. */
 static bool warning_due_locked(struct iova_mt_deferred *deferred)
 {
 	iova_mt_index_assert_locked(deferred->index);
@@ -382,8 +382,8 @@ static void work_fn(struct work_struct *work)
 	iova_mt_index_unlock(index, flags);
 
 	if (warn)
-		pr_warn("domain %u: no memory to erase %lu freed ranges (%lu pages) in %u rounds, trying on\n",
-			index->domain_id, ranges, pages, WARN_ROUNDS);
+		pr_warn_ratelimited("domain %u: no memory to erase %lu freed ranges (%lu pages) in %u rounds, trying on\n",
+				    index->domain_id, ranges, pages, WARN_ROUNDS);
 	if (ret)
 		queue_delayed_work(iova_mt_queue, &deferred->work, backoff);
 }
