@@ -9,7 +9,8 @@
 . "$(dirname "$0")/takeover.inc"
 
 CLIENT=$ktap_dir/iova_mt_client.ko
-CASES="objects aligned free_by_pfn find_fast free_object_fast next_at_same_pfn reserve full again interrupts_off"
+CASES="objects aligned free_by_pfn find_fast free_object_fast next_at_same_pfn reserve
+	full again interrupts_off interrupts_off_fast"
 
 run_case()
 {

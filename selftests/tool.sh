@@ -117,7 +117,7 @@ status_agrees()
 {
 	tool status || return 1
 	grep -q "^module  *iova_mt $(cat /sys/module/iova_mt/version)\$" "$said" &&
-		grep -q "^allocator  *maple (there are: .*rbtree" "$said" &&
+		grep -q "^allocator  *maple-plain (there are: .*rbtree" "$said" &&
 		grep -q "^takeover  *$1\$" "$said" &&
 		grep -q "^faults  *all off\$" "$said"
 }

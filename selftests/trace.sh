@@ -160,14 +160,15 @@ run_load()
 {
 	arm fail_erase 40
 	arm fail_insert 20
-	insmod "$ktap_dir/iova_mt_load.ko" steps="$STEPS" || return 1
+	insmod "$ktap_dir/iova_mt_load.ko" allocator=maple-plain \
+		steps="$STEPS" || return 1
 	wait_for 300 waiting 2 || return 1
 	arm fail_erase 0
 	arm fail_insert 0
 	wait_for 30 worker_rests && rmmod iova_mt_load || return 1
 
 	arm fail_erase 100
-	insmod "$ktap_dir/iova_mt_load.ko" steps=200 || return 1
+	insmod "$ktap_dir/iova_mt_load.ko" allocator=maple-plain steps=200 || return 1
 	wait_for 300 waiting 2 || return 1
 	! echo 1 >"$MT_DEBUGFS/drain" 2>/dev/null || return 1
 	arm fail_erase 0
@@ -212,7 +213,7 @@ test_load()
 # Domains come and go, some with what is deferred in them.
 run_churn()
 {
-	insmod "$ktap_dir/iova_mt_load.ko" steps="$STEPS" threads=1 churn=2 ||
+	insmod "$ktap_dir/iova_mt_load.ko" allocator=maple-plain steps="$STEPS" threads=1 churn=2 ||
 		return 1
 	wait_for 300 waiting 3 || return 1
 	domains=$(load_parameter domains)
@@ -237,7 +238,7 @@ well_formed()
 {
 	sed -n 's/.*: \(iova_mt_[a-z_]*\): /\1 /p' "$trace" >"$copy"
 	[ -s "$copy" ] && ! grep -vE "^(\
-iova_mt_domain_create domain=[0-9]+ allocator=maple granule=4096 start_pfn=0x1|\
+iova_mt_domain_create domain=[0-9]+ allocator=maple-plain granule=4096 start_pfn=0x1|\
 iova_mt_domain_destroy domain=[0-9]+|\
 iova_mt_alloc domain=[0-9]+ size=[0-9]+ limit_pfn=0xfffff flags=[a-z|]* error=(0|-12|-28) pfn=(0|0x[0-9a-f]+)|\
 iova_mt_free domain=[0-9]+ pfn=0x[0-9a-f]+ size=[0-9]+|\

@@ -195,15 +195,24 @@ static void again(void)
 	full();
 }
 
-static void interrupts_off(void)
+static void with_interrupts_off(void (*fn)(void))
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
-	objects();
-	find_fast();
+	fn();
 	EXPECT(irqs_disabled());
 	local_irq_restore(flags);
+}
+
+static void interrupts_off(void)
+{
+	with_interrupts_off(objects);
+}
+
+static void interrupts_off_fast(void)
+{
+	with_interrupts_off(find_fast);
 }
 
 /* No memory for objects: who wants one gets none, and nothing is lost. */
@@ -237,6 +246,7 @@ static const struct {
 	{ "full", full },
 	{ "again", again },
 	{ "interrupts_off", interrupts_off },
+	{ "interrupts_off_fast", interrupts_off_fast },
 	{ "no_objects", no_objects },
 };
 

@@ -29,7 +29,7 @@
 #define PIECE		1000U
 
 /* The largest size class, in pages. */
-#define CLASS_MAX	32U
+#define CLASS_MAX	512
 
 /* --- Memory --------------------------------------------------------------- */
 
