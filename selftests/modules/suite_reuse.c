@@ -176,6 +176,7 @@ static void what_is_remembered_may_not_fit(struct test *t)
 {
 	unsigned long pfn;
 	unsigned int i;
+	u64 looked;
 
 	if (!take_four_and_threes(t))
 		return;
@@ -184,15 +185,18 @@ static void what_is_remembered_may_not_fit(struct test *t)
 		if (!test_alloc(t, 3, TOP, 0, &pfn))
 			return;
 	EXPECT_EQ(t, test_try(t, 3, TOP, 0), -ENOMEM);
+	looked = test_counter(t, "take_entry");
 	if (test_alloc(t, 4, TOP, 0, &pfn))
 		EXPECT_EQ(t, pfn, TOP - 3);
+	EXPECT_EQ(t, test_counter(t, "take_entry") - looked, 1);
 	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
 }
 
-/* What is noted has been erased, and is live again: it is not taken. */
+/* What is noted has been erased, and is live again: it is looked at once. */
 static void what_is_remembered_may_be_gone(struct test *t)
 {
 	unsigned long pfn;
+	u64 looked;
 
 	if (!take_four_and_threes(t))
 		return;
@@ -205,8 +209,10 @@ static void what_is_remembered_may_be_gone(struct test *t)
 	test_fault(t, "fail_insert", TEST_ALWAYS);
 	iova_mt_free(t->domain, TOP - 10, 0);
 	EXPECT_EQ(t, test_try(t, 4, TOP, 0), -ENOMEM);
+	looked = test_counter(t, "take_entry");
 	if (test_alloc(t, 3, TOP, 0, &pfn))
 		EXPECT_EQ(t, pfn, TOP - 12);
+	EXPECT_EQ(t, test_counter(t, "take_entry") - looked, 1);
 	EXPECT_EQ(t, test_try(t, 3, TOP, 0), -ENOMEM);
 }
 
