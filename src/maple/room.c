@@ -139,10 +139,12 @@ bool iova_mt_room_grow_locked(struct iova_mt_spans *spans,
 	    !iova_mt_index_load_locked(index, last + 1, &gap_first, &gap_last))
 		last = min(gap_last, span->base + IOVA_MT_WINDOW_PAGES - 1);
 	last = min(last, IOVA_MT_HIGHEST_PFN);
-	if ((first == iova_mt_span_first(span) &&
-	     last == iova_mt_span_last(span)) ||
-	    resize_locked(spans, span, first, last))
+	if (first == iova_mt_span_first(span) && last == iova_mt_span_last(span))
 		return false;
+	if (resize_locked(spans, span, first, last)) {
+		WRITE_ONCE(spans->starved, true);
+		return false;
+	}
 	spans->nr_short -= !iova_mt_room_is_short(spans, span);
 	iova_mt_count(spans->counters, COUNTER_span_grown);
 	return true;
@@ -254,6 +256,20 @@ static bool yield_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
 	return iova_mt_room_grow_locked(spans, span);
 }
 
+/*
+ * Can any of them help? Free ones can go, and those that are short may grow when
+ * something has been erased since they were looked at.
+ */
+static bool any_can_help(const struct iova_mt_spans *spans, bool ends)
+{
+	if (RB_EMPTY_ROOT(&spans->windows.root))
+		return false;
+	if (ends || READ_ONCE(spans->nr_empty))
+		return true;
+	return READ_ONCE(spans->nr_short) &&
+	       READ_ONCE(spans->grown_at) != READ_ONCE(spans->index->erases);
+}
+
 /**
  * iova_mt_room_make() - do what may help a request that was refused
  * @spans: the spans
@@ -268,14 +284,15 @@ bool iova_mt_room_make(struct iova_mt_spans *spans, unsigned long size,
 {
 	/* It may begin in one window, and end in another. */
 	bool ends = aligned ? size > IOVA_MT_WINDOW_PAGES : size > 1;
+	unsigned long erases = READ_ONCE(spans->index->erases);
 	unsigned long top = ULONG_MAX, flags;
 	struct iova_mt_span *span;
 	unsigned int budget;
 	bool done = false;
 
-	if (RB_EMPTY_ROOT(&spans->windows.root) ||
-	    (!READ_ONCE(spans->nr_empty) && !READ_ONCE(spans->nr_short) && !ends))
+	if (!any_can_help(spans, ends))
 		return false;
+	WRITE_ONCE(spans->starved, false);
 	do {
 		iova_mt_index_lock(spans->index, flags);
 		for (budget = IOVA_MT_HOLD_SPANS; budget; budget--) {
@@ -289,6 +306,8 @@ bool iova_mt_room_make(struct iova_mt_spans *spans, unsigned long size,
 		}
 		iova_mt_index_unlock(spans->index, flags);
 	} while (!budget);
+	if (!ends && !READ_ONCE(spans->starved))
+		WRITE_ONCE(spans->grown_at, erases);
 	return done;
 }
 
@@ -316,6 +335,7 @@ static void retry_fn(struct work_struct *work)
  */
 void iova_mt_room_init(struct iova_mt_spans *spans)
 {
+	spans->grown_at = ULONG_MAX;
 	spans->backoff_ms = BACKOFF_MIN_MS;
 	INIT_DELAYED_WORK(&spans->retry, retry_fn);
 }

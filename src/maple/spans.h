@@ -34,6 +34,8 @@ struct iova_mt_range;
  * @windows: where they are
  * @nr_empty: spans that are free as a whole
  * @nr_short: spans that could be larger, if what is beside them went
+ * @grown_at: erases of the index when all that are short had last been looked at
+ * @starved: one that could have grown got no memory since
  * @reserved: the reserved ranges in spans
  * @retry: gives back what was kept for lack of memory
  * @backoff_ms: wait before @retry looks again, written by it alone
@@ -46,6 +48,8 @@ struct iova_mt_spans {
 	struct iova_mt_windows windows;
 	unsigned int nr_empty;
 	unsigned int nr_short;
+	unsigned long grown_at;
+	bool starved;
 	struct iova_mt_reserved reserved;
 	struct delayed_work retry;
 	unsigned int backoff_ms;
