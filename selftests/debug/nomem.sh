@@ -29,6 +29,16 @@ each_load_fails()
 	! mt_loaded
 }
 
+# random_failures <percent> <operations>: over $allocator
+random_failures()
+{
+	# The likelihood last: until the filter is on, it is everybody's.
+	failslab interval=1 times=-1 task-filter=Y "probability=$1"
+	run_debug_suite "failslab $1 %, $allocator" suite=enomem_random \
+		allocator="$allocator" ops="$2"
+	failslab_off
+}
+
 # A page that cannot be had is announced, by loads that have no page to spare.
 check "hold the kernel's caches" insmod "$ktap_dir/iova_mt_hold.ko"
 log_allow '^Call Trace:|] Call Trace:'
@@ -40,11 +50,10 @@ check "load" load_mt
 for way in $DEFERRALS; do
 	check "deferral by $way" defer_by "$way"
 	run_debug_suite "fail-nth" suite=enomem_nth
-	for percent in 1 10 100; do
-		# The likelihood last: until the filter is on, it is everybody's.
-		failslab interval=1 times=-1 task-filter=Y probability=$percent
-		run_debug_suite "failslab $percent %" suite=enomem_random ops=20000
-		failslab_off
+	for allocator in maple maple-plain; do
+		random_failures 1 60000
+		random_failures 10 20000
+		random_failures 100 20000
 	done
 done
 

@@ -15,6 +15,8 @@ check "load" load_mt
 for way in $DEFERRALS; do
 	check "deferral by $way" defer_by "$way"
 	run_debug_suite "threads" suite=threads ops="${OPS:-40000}"
+	run_debug_suite "threads, maple-plain" suite=threads \
+		allocator=maple-plain ops="${OPS:-40000}"
 	check "load the checked allocator" \
 		insmod "$ktap_dir/iova_mt_checked.ko" every=200
 	run_debug_suite "threads, checked" suite=threads allocator=checked \
