@@ -22,6 +22,9 @@ $1 == "instructions" && $8 == "instructions" {
 	instructions = instructions (instructions ? ", " : "") $7 " " $9
 }
 
+$1 ~ /^instructions-io/ { io[$1, $3, $7] = $9 }
+$1 ~ /^instructions-io/ && $7 == "owned" { ios[++nr_ios] = $1 SUBSEP $3 }
+
 # A line for each lock that was measured.
 $1 ~ /^(locks|instructions-gaps)/ { lock[$1, $7, $8] = $9 }
 $1 ~ /^(locks|instructions-gaps)/ && $8 == "irqs_off_max_ns" {
@@ -98,6 +101,16 @@ function defer_line(label,    line)
 	return line
 }
 
+# A cell of which kernel and owned were measured.
+function io_line(key,    part, owned, kernel)
+{
+	split(key, part, SUBSEP)
+	owned = io[key, "owned"]
+	kernel = io[key, "kernel"]
+	return sprintf("%-32s %7s mappings: kernel %.0f, owned %.0f, ratio %s", part[1], \
+		       part[2], kernel, owned, kernel > 0 ? sprintf("%.3f", owned / kernel) : "-")
+}
+
 function cell(key, who)
 {
 	return short(mean[key, who]) capped[key, who]
@@ -121,5 +134,7 @@ END {
 		print locks[i]
 	if (instructions)
 		print "instructions a pair: " instructions
+	for (i = 1; i <= nr_ios; i++)
+		print io_line(ios[i])
 	print "ns a unit, medians; ! given up at the time limit, the mean is of what was done"
 }
