@@ -157,7 +157,7 @@ static void maple_flush(struct iova_mt_domain *domain)
 	struct iova_mt_maple *maple = domain->priv;
 
 	iova_mt_cache_flush(&maple->cache);
-	iova_mt_room_make(&maple->space.spans, 1, true);
+	iova_mt_room_make(&maple->space.spans, 1, ULONG_MAX, true);
 }
 
 static int maple_next(struct iova_mt_domain *domain, unsigned long from,

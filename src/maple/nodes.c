@@ -115,7 +115,9 @@ static bool may_need_sheaf(struct maple_tree *tree, unsigned long first,
 	end = mas.end;
 	if (!mas_is_active(&mas) || last > mas.last || last >= mas.max)
 		return true;
-	if (entry && end + SLOTS_TAKEN >= MAPLE_RANGE64_SLOTS)
+	/* A part of a range, erased, splits it as a new one splits a gap. */
+	if ((entry || mas.index != first || mas.last != last) &&
+	    end + SLOTS_TAKEN >= MAPLE_RANGE64_SLOTS)
 		return true;
 	if (mt_height(tree) == 1)
 		return false;
@@ -250,8 +252,8 @@ static int store_now_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
  *	free on both sides as well
  * @entry: what to store, NULL to erase
  *
- * The range is one that is in the tree, a part of one, or lies in one gap; for
- * NULL, it may also be several ranges. A store of NULL falls back on the
+ * The range is one that is in the tree, a part of one, or lies in one gap; it may
+ * also be one with the gaps beside it, and for NULL several ranges. A store of NULL falls back on the
  * reserve.
  *
  * Context: Any, under the tree's lock.

@@ -45,7 +45,8 @@ bool iova_mt_room_is_short(const struct iova_mt_spans *spans,
 {
 	return iova_mt_span_first(span) > max(span->base,
 					      spans->index->start_pfn) ||
-	       span->last < IOVA_MT_WINDOW_PAGES - 1;
+	       iova_mt_span_last(span) < min(span->base + IOVA_MT_WINDOW_PAGES - 1,
+					     IOVA_MT_HIGHEST_PFN);
 }
 
 /**
@@ -260,37 +261,41 @@ static bool yield_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
  * Can any of them help? Free ones can go, and those that are short may grow when
  * something has been erased since they were looked at.
  */
-static bool any_can_help(const struct iova_mt_spans *spans, bool ends)
+static bool any_can_help(const struct iova_mt_spans *spans, unsigned long limit,
+			 bool ends)
 {
 	if (RB_EMPTY_ROOT(&spans->windows.root))
 		return false;
 	if (ends || READ_ONCE(spans->nr_empty))
 		return true;
 	return READ_ONCE(spans->nr_short) &&
-	       READ_ONCE(spans->grown_at) != READ_ONCE(spans->index->erases);
+	       (READ_ONCE(spans->starved) ||
+		READ_ONCE(spans->grown_below) < limit ||
+		READ_ONCE(spans->grown_at) != READ_ONCE(spans->index->erases));
 }
 
 /**
  * iova_mt_room_make() - do what may help a request that was refused
  * @spans: the spans
  * @size: pages it asked for
+ * @limit: highest pfn
  * @aligned: aligned to @size rounded up to a power of two
  *
  * Context: Any. Looks at all spans, a few a lock hold, if any can help.
  * Return: true when it is worth to try again.
  */
 bool iova_mt_room_make(struct iova_mt_spans *spans, unsigned long size,
-		       bool aligned)
+		       unsigned long limit, bool aligned)
 {
 	/* It may begin in one window, and end in another. */
 	bool ends = aligned ? size > IOVA_MT_WINDOW_PAGES : size > 1;
 	unsigned long erases = READ_ONCE(spans->index->erases);
-	unsigned long top = ULONG_MAX, flags;
+	unsigned long top = limit, flags;
 	struct iova_mt_span *span;
 	unsigned int budget;
 	bool done = false;
 
-	if (!any_can_help(spans, ends))
+	if (!any_can_help(spans, limit, ends))
 		return false;
 	WRITE_ONCE(spans->starved, false);
 	do {
@@ -306,25 +311,27 @@ bool iova_mt_room_make(struct iova_mt_spans *spans, unsigned long size,
 		}
 		iova_mt_index_unlock(spans->index, flags);
 	} while (!budget);
-	if (!ends && !READ_ONCE(spans->starved))
+	if (!ends && !READ_ONCE(spans->starved)) {
 		WRITE_ONCE(spans->grown_at, erases);
+		WRITE_ONCE(spans->grown_below, limit);
+	}
 	return done;
 }
 
-/* With nodes that were waited for: enough for one erase at least. */
+/* With nodes that were waited for, if there are any: enough for one erase. */
 static void retry_fn(struct work_struct *work)
 {
 	struct iova_mt_spans *spans = container_of(to_delayed_work(work),
 						   struct iova_mt_spans, retry);
-	bool done;
-
 	iova_mt_nodes_fill(&spans->index->nodes);
-	done = iova_mt_room_make(spans, 1, true);
+	iova_mt_room_make(spans, 1, ULONG_MAX, true);
+	if (READ_ONCE(spans->nr_empty) <= IOVA_MT_KEEP_EMPTY) {
+		WRITE_ONCE(spans->backoff_ms, BACKOFF_MIN_MS);
+		return;
+	}
 	WRITE_ONCE(spans->backoff_ms,
-		   done ? BACKOFF_MIN_MS :
-			  min(2 * spans->backoff_ms, BACKOFF_MAX_MS));
-	if (READ_ONCE(spans->nr_empty) > IOVA_MT_KEEP_EMPTY)
-		retry_later(spans);
+		   min(2 * spans->backoff_ms, BACKOFF_MAX_MS));
+	retry_later(spans);
 }
 
 /**

@@ -21,6 +21,6 @@ bool iova_mt_room_grow_locked(struct iova_mt_spans *spans,
 struct iova_mt_span *iova_mt_room_span_locked(struct iova_mt_spans *spans,
 					      unsigned long pfn);
 bool iova_mt_room_make(struct iova_mt_spans *spans, unsigned long size,
-		       bool aligned);
+		       unsigned long limit, bool aligned);
 
 #endif /* _IOVA_MT_ROOM_H */

@@ -129,16 +129,17 @@ static int alloc_any(struct iova_mt_space *space, unsigned long size,
 		     unsigned long limit, bool aligned, unsigned long *pfn,
 		     bool *starved)
 {
-	int ret;
+	int ret, spans;
 
 	if (is_small(space, size, aligned) &&
 	    !iova_mt_spans_alloc(&space->spans, size, limit, pfn))
 		return 0;
 	ret = alloc_new(space, size, limit, aligned, pfn, starved);
-	if (ret && !iova_mt_spans_alloc_anywhere(&space->spans, size, limit,
-						 aligned, pfn))
+	if (!ret)
 		return 0;
-	return ret;
+	spans = iova_mt_spans_alloc_anywhere(&space->spans, size, limit, aligned,
+					     pfn);
+	return spans == -ENOSPC ? ret : spans;
 }
 
 /**
@@ -158,7 +159,7 @@ int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 	bool starved = false;
 	int ret = alloc_any(space, size, limit, aligned, pfn, &starved);
 
-	if (ret == -ENOSPC && iova_mt_room_make(&space->spans, size, aligned))
+	if (ret && iova_mt_room_make(&space->spans, size, limit, aligned))
 		ret = alloc_any(space, size, limit, aligned, pfn, &starved);
 	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned,
 				      starved ? -ENOMEM : ret, pfn))

@@ -36,6 +36,7 @@
  * @order: of @size, rounded up
  * @needs: a span of less than this order cannot
  * @top: those that begin above have been looked at
+ * @no_memory: one could have served, but for memory
  */
 struct walk {
 	unsigned long size;
@@ -44,6 +45,7 @@ struct walk {
 	int order;
 	int needs;
 	unsigned long top;
+	bool no_memory;
 };
 
 /* --- Which span ------------------------------------------------------------ */
@@ -106,16 +108,20 @@ static int take_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
 static int walk_locked(struct iova_mt_spans *spans, struct walk *walk,
 		       unsigned long *pfn)
 {
-	unsigned int budget = IOVA_MT_HOLD_SPANS;
+	/* Without alignment, each free run of a span is looked at. */
+	unsigned int budget = walk->aligned ? IOVA_MT_HOLD_SPANS : 1;
 	struct iova_mt_span *span;
+	int ret;
 
 	iova_mt_index_assert_locked(spans->index);
 	while (budget--) {
 		span = highest_locked(spans, walk->top, walk->needs);
 		if (!span)
 			return -ENOSPC;
-		if (!take_locked(spans, span, walk, pfn))
+		ret = take_locked(spans, span, walk, pfn);
+		if (!ret)
 			return 0;
+		walk->no_memory |= ret == -ENOMEM;
 		if (!span->base)
 			return -ENOSPC;
 		walk->top = span->base - 1;
@@ -246,7 +252,7 @@ int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
  * For a request that is refused otherwise: looks at all that there are.
  *
  * Context: Any.
- * Return: 0 or -ENOSPC.
+ * Return: 0; -ENOSPC; -ENOMEM when there is room, but no memory to note it.
  */
 int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
 				 unsigned long size, unsigned long limit,
@@ -264,7 +270,7 @@ int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
 		ret = walk_locked(spans, &walk, pfn);
 		iova_mt_index_unlock(spans->index, flags);
 	} while (ret == -EAGAIN);
-	return ret;
+	return ret && walk.no_memory ? -ENOMEM : ret;
 }
 
 /* --- Reserved ranges ------------------------------------------------------ */

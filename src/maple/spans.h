@@ -34,7 +34,9 @@ struct iova_mt_range;
  * @windows: where they are
  * @nr_empty: spans that are free as a whole
  * @nr_short: spans that could be larger, if what is beside them went
- * @grown_at: erases of the index when all that are short had last been looked at
+ * @grown_at: erases of the index when those that are short had last been looked
+ *	at ...
+ * @grown_below: ... up to this pfn
  * @starved: one that could have grown got no memory since
  * @reserved: the reserved ranges in spans
  * @retry: gives back what was kept for lack of memory
@@ -49,6 +51,7 @@ struct iova_mt_spans {
 	unsigned int nr_empty;
 	unsigned int nr_short;
 	unsigned long grown_at;
+	unsigned long grown_below;
 	bool starved;
 	struct iova_mt_reserved reserved;
 	struct delayed_work retry;
