@@ -253,8 +253,8 @@ static int store_now_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
  * @entry: what to store, NULL to erase
  *
  * The range is one that is in the tree, a part of one, or lies in one gap; it may
- * also be one with the gaps beside it, and for NULL several ranges. A store of NULL falls back on the
- * reserve.
+ * also be one with the gaps beside it, and for NULL several ranges. A store of
+ * NULL falls back on the reserve.
  *
  * Context: Any, under the tree's lock.
  * Return: 0, or -ENOMEM and then nothing has changed.

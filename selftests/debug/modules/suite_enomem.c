@@ -311,10 +311,11 @@ static void random_report(struct book *book)
 {
 	struct test *t = book->t;
 
-	test_diag("%u calls: no nodes %llu times, for %llu erases, %llu inserts; %llu magazines, %llu spans",
+	test_diag("%u calls: no nodes %llu times, for %llu erases, %llu inserts",
 		  t->ops, test_counter(t, "node_refused"),
 		  test_counter(t, "erase_failed"),
-		  test_counter(t, "insert_failed"),
+		  test_counter(t, "insert_failed"));
+	test_diag("no memory for %llu magazines, %llu spans",
 		  test_counter(t, "magazine_no_memory"),
 		  test_counter(t, "span_no_memory"));
 	test_diag("%u allocations refused; %llu ranges deferred; %llu stores from the reserve",
