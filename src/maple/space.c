@@ -296,12 +296,13 @@ static void unreserve(struct iova_mt_space *space, unsigned long first,
 		entry = iova_mt_index_load_locked(index, first, &range_first,
 						  &range_last);
 		next = range_last + 1;
-		if (entry && iova_mt_entry_state(entry) == IOVA_MT_RESERVED &&
-		    iova_mt_entry_tag(entry) == call)
-			free_locked(space, first);
+		/* The entry of what is freed may be gone. */
 		if (entry && iova_mt_entry_state(entry) == IOVA_MT_SPAN)
 			next = iova_mt_spans_unreserve_locked(&space->spans, first,
 							      range_last, call);
+		else if (entry && iova_mt_entry_state(entry) == IOVA_MT_RESERVED &&
+			 iova_mt_entry_tag(entry) == call)
+			free_locked(space, first);
 		iova_mt_index_unlock(index, flags);
 		if (!next)
 			break;
