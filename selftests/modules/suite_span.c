@@ -235,6 +235,31 @@ static void odd_sizes_fit_exactly(struct test *t)
 	}
 }
 
+/* A range that begins anywhere leaves room for aligned ones where it was. */
+static void ranges_freed_off_their_alignment(struct test *t)
+{
+	const unsigned long first = BASE + WINDOW + 64;
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!space(t))
+		return;
+	fill(t, 1);
+	for (i = 1; i < 8; i++)
+		iova_mt_free(t->domain, first + i, 0);
+	/* Now one range of seven pages, which is freed as a whole. */
+	EXPECT_EQ(t, iova_mt_reserve(t->domain, first + 1, first + 7), 0);
+	EXPECT_EQ(t, test_try(t, 1, TOP, ALIGNED), -ENOSPC);
+	iova_mt_free(t->domain, first + 1, 0);
+	EXPECT_EQ(t, test_try(t, 8, TOP, ALIGNED), -ENOSPC);
+	if (test_alloc(t, 4, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, first + 4);
+	if (test_alloc(t, 2, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, first + 2);
+	if (test_alloc(t, 1, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, first + 1);
+}
+
 /* A range may begin in one span and end in another one's free pages. */
 static void ranges_across_the_border_of_spans(struct test *t)
 {
@@ -407,6 +432,7 @@ static const struct test_case cases[] = {
 	  without_memory_for_a_span_the_index_serves },
 	{ "sizes use the holes of others", sizes_use_the_holes_of_others },
 	{ "odd sizes fit exactly", odd_sizes_fit_exactly },
+	{ "ranges freed off their alignment", ranges_freed_off_their_alignment },
 	{ "ranges across the border of spans", ranges_across_the_border_of_spans },
 	{ "large ranges end in spans", large_ranges_end_in_spans },
 	{ "spans grow over what is freed beside them", spans_grow_over_what_is_freed },
