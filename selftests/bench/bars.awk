@@ -26,7 +26,8 @@ function get(label, n, who, figure)
 {
 	if ((label, n, who, figure) in median)
 		return median[label, n, who, figure]
-	if (figure == "c.erase_nodes" && (label, n, who, "c.erase") in median)
+	# A counter that has not moved is not printed.
+	if (figure == "c.erase_nodes" && (label, n, who, "freed") in median)
 		return has_erase_nodes ? 0 : ""
 	return ""
 }
