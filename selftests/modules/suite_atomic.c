@@ -11,6 +11,7 @@
 #include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
@@ -78,6 +79,7 @@ static const char *const context_names[NR_CONTEXTS] = {
  * @holder: one a context; each is used by one at a time
  * @work: runs the one in hardirq
  * @call: so does this, when the peer asks for it
+ * @calls: of those, asked for and not done
  * @tasklet: runs the one in softirq
  * @peer: the other CPU, which this one interrupts, or NULL
  * @nr: its number
@@ -89,6 +91,7 @@ struct runner {
 	struct holder holder[NR_CONTEXTS];
 	struct irq_work work;
 	call_single_data_t call;
+	atomic_t calls;
 	struct tasklet_struct tasklet;
 	struct runner *peer;
 	unsigned int nr;
@@ -193,13 +196,23 @@ static void work_fn(struct irq_work *work)
  */
 static void call_fn(void *arg)
 {
-	in_context(arg, HARDIRQ, irqs_disabled());
+	struct runner *runner = arg;
+
+	in_context(runner, HARDIRQ, irqs_disabled());
+	atomic_dec(&runner->calls);
 }
 
 static void tasklet_fn(struct tasklet_struct *tasklet)
 {
 	in_context(container_of(tasklet, struct runner, tasklet), SOFTIRQ,
 		   in_serving_softirq());
+}
+
+static void ask_peer(struct runner *peer)
+{
+	atomic_inc(&peer->calls);
+	if (smp_call_function_single_async(peer->nr, &peer->call))
+		atomic_dec(&peer->calls);
 }
 
 /*
@@ -214,8 +227,7 @@ static void round_run(struct runner *runner)
 	irq_work_queue(&runner->work);
 	holder_steps(&runner->holder[TASK]);
 	if (runner->peer)
-		smp_call_function_single_async(runner->peer->nr,
-					       &runner->peer->call);
+		ask_peer(runner->peer);
 	tasklet_schedule(&runner->tasklet);
 	local_irq_save(flags);
 	in_context(runner, IRQS_OFF, irqs_disabled());
@@ -266,17 +278,14 @@ static bool runner_start(struct test *t, struct runner *runner)
 	return true;
 }
 
-static void nothing(void *unused)
-{
-}
-
 static void runner_end(struct test *t, struct runner *runner)
 {
 	unsigned int i, slot;
 
 	irq_work_sync(&runner->work);
-	/* The peer has ended: what it asked for comes before this. */
-	smp_call_function_single(runner->nr, nothing, NULL, true);
+	/* The peer has ended, but what it asked for may still be on its way. */
+	while (atomic_read(&runner->calls))
+		usleep_range(100, 1000);
 	tasklet_kill(&runner->tasklet);
 	EXPECT_EQ(t, atomic_read(&runner->wrong_context), 0);
 	for (i = 0; i < NR_CONTEXTS; i++) {
