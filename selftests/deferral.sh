@@ -10,8 +10,6 @@
 # What the suite's teardown case leaves deferred in the domains it destroys.
 DISCARDED=1920
 
-WAY=/sys/module/iova_mt/parameters/deferral
-
 discarded_at_least()
 {
 	local now
@@ -23,8 +21,8 @@ discarded_at_least()
 
 ktap_start
 check "the module loads" load_mt
-for way in marker list; do
-	check "deferral by $way" sh -c "echo $way >$WAY"
+for way in $DEFERRALS; do
+	check "deferral by $way" defer_by "$way"
 	before=$(counter backlog discarded)
 	run_module_suite deferral
 	check "what is deferred when its domain goes is counted" \

@@ -6,12 +6,10 @@
 
 . "$(dirname "$0")/lib.sh"
 
-WAY=/sys/module/iova_mt/parameters/deferral
-
 ktap_start
 check "the module loads" load_mt
-for way in marker list; do
-	check "deferral by $way" sh -c "echo $way >$WAY"
+for way in $DEFERRALS; do
+	check "deferral by $way" defer_by "$way"
 	run_module_suite requirements
 done
 check "the module unloads" unload_mt

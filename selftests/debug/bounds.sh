@@ -8,8 +8,6 @@
 # shellcheck source=lib.inc
 . "$(dirname "$0")/lib.inc"
 
-WAY=/sys/module/iova_mt/parameters/deferral
-LOCK_STAT=$MT_DEBUGFS/lock_stat
 NEEDS_MIB=600
 
 ktap_start
@@ -18,8 +16,8 @@ ktap_start
 check "the module loads" load_mt
 # The suite prints it while its domains are there.
 check "holds of the lock are measured" sh -c "echo 1 >$LOCK_STAT"
-for way in marker list; do
-	check "deferral by $way" sh -c "echo $way >$WAY"
+for way in $DEFERRALS; do
+	check "deferral by $way" defer_by "$way"
 	run_module_suite bounds
 done
 check "holds of the lock are measured no more" sh -c "echo 0 >$LOCK_STAT"

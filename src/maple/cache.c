@@ -189,9 +189,7 @@ static struct iova_mt_magazine *load_room_locked(struct iova_mt_cache *cache,
 /* Return: the class of @size, or -1 when it has none. */
 static int class_of(unsigned long size)
 {
-	if (!is_power_of_2(size) || size >= BIT(IOVA_MT_CLASSES))
-		return -1;
-	return ilog2(size);
+	return iova_mt_cache_has_class(size) ? ilog2(size) : -1;
 }
 
 /**
