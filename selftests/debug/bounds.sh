@@ -8,6 +8,7 @@
 # shellcheck source=lib.inc
 . "$(dirname "$0")/lib.inc"
 
+LOCK_STAT=$MT_DEBUGFS/lock_stat
 NEEDS_MIB=600
 
 ktap_start
