@@ -3,13 +3,14 @@
  * The windows of a domain: which have a span, and which of these has room.
  *
  * 64 windows are a region, with a mask for each order that says which of its
- * spans have room. Regions are in an rbtree that knows the best order in each
- * subtree, after Peng Zhang's augmented tree for iova.c (2022). So the highest
- * span with room is a walk down a small tree, and then a look at one mask; and a
- * span that gains or loses room changes a few bits, and the tree only when its
- * region's best order changes with it.
+ * spans have that as their largest. Regions are in an rbtree that knows the best
+ * order in each subtree, after Peng Zhang's augmented tree for iova.c (2022). So
+ * the highest span with room is a walk down a small tree, and then a look at few
+ * masks; and a span that gains or loses room changes two bits, and the tree only
+ * when its region's best order changes with it.
  *
- * Rules: a region exists as long as it has a span. For order -1, all have room.
+ * Rules: a region exists as long as it has a span. Order -1 is that of a span
+ * without room.
  *
  * Locks: the caller's.
  */
@@ -62,13 +63,32 @@ static struct iova_mt_region *region_new(struct iova_mt_windows *windows,
 	return region;
 }
 
-/* A window no longer has a span of that order. */
+/* A window has a span of that order. */
+static void region_set(struct iova_mt_region *region, unsigned int slot,
+		       int order)
+{
+	region->is[order + 1] |= BIT_ULL(slot);
+	region->orders |= BIT(order + 1);
+}
+
+/* It no longer has. */
 static void region_clear(struct iova_mt_region *region, unsigned int slot,
 			 int order)
 {
-	region->room[order + 1] &= ~BIT_ULL(slot);
-	if (!region->room[order + 1])
+	region->is[order + 1] &= ~BIT_ULL(slot);
+	if (!region->is[order + 1])
 		region->orders &= ~BIT(order + 1);
+}
+
+/* The windows that have a span of that order or more. */
+static u64 region_room(const struct iova_mt_region *region, int order)
+{
+	unsigned int orders = region->orders & ~(BIT(order + 1) - 1);
+	u64 room = 0;
+
+	for (; orders; orders &= orders - 1)
+		room |= region->is[__ffs(orders)];
+	return room;
 }
 
 static void region_update(struct iova_mt_region *region)
@@ -168,7 +188,7 @@ struct iova_mt_span *iova_mt_windows_highest(const struct iova_mt_windows *windo
 	u64 room;
 
 	while ((region = region_highest(windows, limit, order))) {
-		room = region->room[order + 1];
+		room = region_room(region, order);
 		if (iova_mt_region_base(limit) == region->base)
 			room &= GENMASK_ULL(iova_mt_region_slot(limit), 0);
 		if (room)
@@ -200,11 +220,10 @@ int iova_mt_windows_insert(struct iova_mt_windows *windows,
 	if (!region)
 		return -ENOMEM;
 	region->span[slot] = span;
-	region->room[0] |= BIT_ULL(slot);
-	region->orders |= BIT(0);
 	span->region = region;
-	span->listed = -1;
-	iova_mt_windows_update(span);
+	span->listed = span->order;
+	region_set(region, slot, span->order);
+	region_update(region);
 	return 0;
 }
 
@@ -219,13 +238,11 @@ void iova_mt_windows_erase(struct iova_mt_windows *windows,
 			   struct iova_mt_span *span)
 {
 	struct iova_mt_region *region = span->region;
-	unsigned int slot = iova_mt_region_slot(span->base), number;
-	int order;
+	unsigned int number;
 
-	for (order = -1; order <= span->listed; order++)
-		region_clear(region, slot, order);
-	region->span[slot] = NULL;
-	if (region->room[0]) {
+	region_clear(region, iova_mt_region_slot(span->base), span->listed);
+	region->span[iova_mt_region_slot(span->base)] = NULL;
+	if (region->orders) {
 		region_update(region);
 		return;
 	}
@@ -246,14 +263,9 @@ void iova_mt_windows_update_slow(struct iova_mt_span *span)
 {
 	struct iova_mt_region *region = span->region;
 	unsigned int slot = iova_mt_region_slot(span->base);
-	int order;
 
-	for (order = span->listed + 1; order <= span->order; order++)
-		region->room[order + 1] |= BIT_ULL(slot);
-	if (span->order > span->listed)
-		region->orders |= GENMASK(span->order + 1, span->listed + 2);
-	for (order = span->order + 1; order <= span->listed; order++)
-		region_clear(region, slot, order);
+	region_clear(region, slot, span->listed);
+	region_set(region, slot, span->order);
 	span->listed = span->order;
 	region_update(region);
 }

@@ -22,8 +22,8 @@
  * @order: the best of its spans
  * @best: the best in the subtree of @node
  * @base: its first pfn
- * @orders: a bit for each mask of @room that has bits
- * @room: by order + 1: the windows whose spans are of that order or more
+ * @orders: a bit for each mask of @is that has bits
+ * @is: by order + 1: the windows whose spans are of that order
  * @span: the spans
  */
 struct iova_mt_region {
@@ -32,7 +32,7 @@ struct iova_mt_region {
 	int best;
 	unsigned long base;
 	unsigned int orders;
-	u64 room[IOVA_MT_REGION_MASKS];
+	u64 is[IOVA_MT_REGION_MASKS];
 	struct iova_mt_span *span[IOVA_MT_REGION_WINDOWS];
 };
 

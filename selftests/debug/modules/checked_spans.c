@@ -113,11 +113,14 @@ static int check_masks(const struct iova_mt_region *region)
 	int order, best = -1;
 	unsigned int i;
 
+	for (order = -1; order <= IOVA_MT_WINDOW_ORDER; order++)
+		WARN(!(region->orders & BIT(order + 1)) != !region->is[order + 1],
+		     "a region is wrong about having order %d\n", order);
 	for (i = 0; i < IOVA_MT_REGION_WINDOWS; i++) {
 		span = region->span[i];
 		for (order = -1; order <= IOVA_MT_WINDOW_ORDER; order++)
-			WARN(!!(region->room[order + 1] & BIT_ULL(i)) !=
-			     (span && span->order >= order),
+			WARN(!!(region->is[order + 1] & BIT_ULL(i)) !=
+			     (span && span->order == order),
 			     "a region is wrong about order %d in window %u\n",
 			     order, i);
 		if (span)
@@ -200,10 +203,14 @@ void check_spans_locked(const struct iova_mt_spans *spans)
 static struct iova_mt_span *any_span(struct iova_mt_spans *spans)
 {
 	struct rb_node *node = rb_first(&spans->windows.root);
+	unsigned int i = 0;
 
-	if (!node || !to_region(node)->room[0])
+	if (!node)
 		return NULL;
-	return to_region(node)->span[__ffs(to_region(node)->room[0])];
+	/* A region has a span. */
+	while (!to_region(node)->span[i])
+		i++;
+	return to_region(node)->span[i];
 }
 
 void plant_room_locked(struct iova_mt_spans *spans)
