@@ -8,25 +8,23 @@
  *
  * Rules: only ranges of exactly a class's size enter, and aligned ones: what is
  * taken out must do for every request of the class. Nothing is allocated for a
- * CPU and class before the first free there. All magazines together hold no more
- * than a limit, full or not. Magazines are taken away from a CPU
+ * CPU and class before the first free there. Magazines are taken away from a CPU
  * whole, and emptied outside its lock.
+ *
+ * What is done for most requests is in the header, so that it has no calls: a
+ * driver asks twice for each of its requests.
  *
  * Locks: the lock of a CPU's cache, then the depot's. The tree's lock is never
  * taken inside either.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
-#include <linux/gfp.h>
 #include <linux/jiffies.h>
-#include <linux/log2.h>
-#include <linux/percpu.h>
-#include <linux/slab.h>
+#include <linux/minmax.h>
 
-#include "base/fault.h"
+#include "base/counters.h"
 #include "maple/cache.h"
 #include "maple/counters.h"
-#include "maple/magazine.h"
 #include "maple/space.h"
 
 #define TRIM_MS		100
@@ -36,106 +34,9 @@
 /* A quarter of what 32 bits address. */
 #define MAX_BYTES	BIT(30)
 
-/**
- * struct iova_mt_cpu_cache - the cache of one CPU
- * @lock: protects the rest; taken by this CPU, and by others only to flush
- * @hits: gets that found something
- * @misses: gets that did not
- * @puts: puts that were taken
- * @loaded: per class, the magazine in use, or NULL
- * @previous: per class, the one before it: full, empty, or NULL
- */
-struct iova_mt_cpu_cache {
-	spinlock_t lock; /* the rest */
-	unsigned long hits;
-	unsigned long misses;
-	unsigned long puts;
-	struct iova_mt_magazine *loaded[IOVA_MT_CLASSES];
-	struct iova_mt_magazine *previous[IOVA_MT_CLASSES];
-};
-
 static enum cpuhp_state hotplug_state;
 
 unsigned long iova_mt_cache_max_bytes = MAX_BYTES;
-
-/* What a magazine has room for is counted as if it were full. */
-static bool pages_get(struct iova_mt_cache *cache, unsigned int class)
-{
-	long pages = iova_mt_magazine_pages(class);
-
-	if (atomic_long_add_return(pages, &cache->pages) <= cache->pages_max)
-		return true;
-	atomic_long_sub(pages, &cache->pages);
-	iova_mt_count(cache->counters, COUNTER_magazine_no_room);
-	return false;
-}
-
-static void pages_put(struct iova_mt_cache *cache, unsigned int class)
-{
-	atomic_long_sub(iova_mt_magazine_pages(class), &cache->pages);
-}
-
-static struct iova_mt_magazine *magazine_alloc(struct iova_mt_cache *cache,
-					       unsigned int class)
-{
-	struct iova_mt_magazine *magazine = NULL;
-
-	if (!pages_get(cache, class))
-		return NULL;
-	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_magazine,
-			       cache->space->index.domain_id))
-		magazine = kmalloc(sizeof(*magazine), GFP_ATOMIC | __GFP_NOWARN);
-	if (!magazine) {
-		pages_put(cache, class);
-		iova_mt_count(cache->counters, COUNTER_magazine_no_memory);
-		return NULL;
-	}
-	magazine->size = 0;
-	magazine->class = class;
-	return magazine;
-}
-
-static void magazine_free(struct iova_mt_cache *cache,
-			  struct iova_mt_magazine *magazine)
-{
-	if (!magazine)
-		return;
-	pages_put(cache, magazine->class);
-	kfree(magazine);
-}
-
-static void depot_push(struct iova_mt_cache *cache, unsigned int class,
-		       struct iova_mt_magazine *magazine)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&cache->depot_lock, flags);
-	iova_mt_magazine_link(&cache->depot[class], magazine);
-	cache->depot_size[class]++;
-	spin_unlock_irqrestore(&cache->depot_lock, flags);
-	iova_mt_count(cache->counters, COUNTER_depot_push);
-}
-
-/* Take a magazine when there are more than @keep. */
-static struct iova_mt_magazine *depot_pop(struct iova_mt_cache *cache,
-					  unsigned int class, unsigned int keep)
-{
-	struct iova_mt_magazine *magazine = NULL;
-	unsigned long flags;
-
-	/* Most of the time it is empty: do not fight for the lock to see it. */
-	if (READ_ONCE(cache->depot_size[class]) <= keep)
-		return NULL;
-	spin_lock_irqsave(&cache->depot_lock, flags);
-	if (cache->depot_size[class] > keep) {
-		magazine = iova_mt_magazine_unlink(&cache->depot[class]);
-		cache->depot_size[class]--;
-	}
-	spin_unlock_irqrestore(&cache->depot_lock, flags);
-	if (magazine)
-		iova_mt_count(cache->counters, COUNTER_depot_pop);
-	return magazine;
-}
 
 /* A magazine to take from, in @loaded, or NULL. */
 static struct iova_mt_magazine *load_pfns_locked(struct iova_mt_cache *cache,
@@ -151,122 +52,88 @@ static struct iova_mt_magazine *load_pfns_locked(struct iova_mt_cache *cache,
 		swap(cpu->loaded[class], cpu->previous[class]);
 		return cpu->loaded[class];
 	}
-	full = depot_pop(cache, class, 0);
+	full = iova_mt_depot_pop(&cache->depot, class, 0);
 	if (!full)
 		return NULL;
 	/* Both are empty: one of them is enough. */
-	magazine_free(cache, cpu->previous[class]);
+	iova_mt_depot_free(&cache->depot, cpu->previous[class]);
 	cpu->previous[class] = cpu->loaded[class];
 	cpu->loaded[class] = full;
 	return full;
 }
 
-/* A magazine to put into, in @loaded, or NULL when there is no memory for one. */
-static struct iova_mt_magazine *load_room_locked(struct iova_mt_cache *cache,
-						 struct iova_mt_cpu_cache *cpu,
-						 unsigned int class)
+/**
+ * iova_mt_cache_load_room_locked() - load a magazine that has room
+ * @cache: the cache
+ * @cpu: that of this CPU
+ * @class: of the magazine
+ *
+ * Context: Any, under the lock of @cpu.
+ * Return: true when the one that is loaded has room; false when there is no
+ * memory for one.
+ */
+bool iova_mt_cache_load_room_locked(struct iova_mt_cache *cache,
+				    struct iova_mt_cpu_cache *cpu,
+				    unsigned int class)
 {
 	struct iova_mt_magazine *empty;
 
 	lockdep_assert_held(&cpu->lock);
-	if (iova_mt_magazine_has_room(cpu->loaded[class]))
-		return cpu->loaded[class];
 	if (iova_mt_magazine_has_room(cpu->previous[class])) {
 		swap(cpu->loaded[class], cpu->previous[class]);
-		return cpu->loaded[class];
+		return true;
 	}
-	empty = magazine_alloc(cache, class);
+	empty = iova_mt_depot_alloc(&cache->depot, class);
 	if (!empty)
-		return NULL;
+		return false;
 	/* Both are full, or not there. */
 	if (cpu->previous[class])
-		depot_push(cache, class, cpu->previous[class]);
+		iova_mt_depot_push(&cache->depot, cpu->previous[class]);
 	cpu->previous[class] = cpu->loaded[class];
 	cpu->loaded[class] = empty;
-	return empty;
-}
-
-/* Return: the class of @size, or -1 when it has none. */
-static int class_of(unsigned long size)
-{
-	return iova_mt_cache_has_class(size) ? ilog2(size) : -1;
+	return true;
 }
 
 /**
- * iova_mt_cache_get() - take a range out of the cache
+ * iova_mt_cache_get_other_locked() - take a range that is not at hand
  * @cache: the cache
- * @size: pages
+ * @cpu: that of this CPU
+ * @size: pages, of a class
  * @limit: highest pfn
  * @pfn: its first pfn
  *
- * Context: Any.
+ * Context: Any, under the lock of @cpu.
  * Return: true when there was one.
  */
-bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,
-		       unsigned long limit, unsigned long *pfn)
+bool iova_mt_cache_get_other_locked(struct iova_mt_cache *cache,
+				    struct iova_mt_cpu_cache *cpu,
+				    unsigned long size, unsigned long limit,
+				    unsigned long *pfn)
 {
-	int class = class_of(size);
 	struct iova_mt_magazine *magazine;
-	struct iova_mt_cpu_cache *cpu;
-	unsigned long flags;
-	bool hit = false;
+	bool hit;
 
-	if (class < 0 || limit < size - 1)
-		return false;
-
-	cpu = raw_cpu_ptr(cache->cpu);
-	spin_lock_irqsave(&cpu->lock, flags);
-	magazine = load_pfns_locked(cache, cpu, class);
-	if (magazine)
-		hit = iova_mt_magazine_pop(magazine, limit - size + 1, pfn);
+	lockdep_assert_held(&cpu->lock);
+	magazine = load_pfns_locked(cache, cpu, __ffs(size));
+	hit = magazine && iova_mt_magazine_pop_any(magazine, size, limit, pfn);
 	cpu->hits += hit;
 	cpu->misses += !hit;
-	spin_unlock_irqrestore(&cpu->lock, flags);
 	return hit;
 }
 
-/* Under the CPU's lock: see trim_fn(). */
-static void trim_arm_locked(struct iova_mt_cache *cache,
-			    struct iova_mt_cpu_cache *cpu)
+/**
+ * iova_mt_cache_arm_locked() - see to it that the cache is trimmed
+ * @cache: the cache
+ * @cpu: that of this CPU; its lock orders this with trim_fn()
+ *
+ * Context: Any, under the lock of @cpu.
+ */
+void iova_mt_cache_arm_locked(struct iova_mt_cache *cache,
+			      struct iova_mt_cpu_cache *cpu)
 {
 	lockdep_assert_held(&cpu->lock);
-	if (READ_ONCE(cache->armed))
-		return;
 	WRITE_ONCE(cache->armed, true);
 	schedule_delayed_work(&cache->trim, msecs_to_jiffies(TRIM_MS));
-}
-
-/**
- * iova_mt_cache_put() - put a range into the cache
- * @cache: the cache
- * @pfn: its first pfn
- * @size: pages
- *
- * Context: Any.
- * Return: true when it was taken; false when it is of no class, not aligned, or
- * there is no memory.
- */
-bool iova_mt_cache_put(struct iova_mt_cache *cache, unsigned long pfn,
-		       unsigned long size)
-{
-	int class = class_of(size);
-	struct iova_mt_magazine *magazine;
-	struct iova_mt_cpu_cache *cpu;
-	unsigned long flags;
-
-	if (class < 0 || !IS_ALIGNED(pfn, size))
-		return false;
-
-	cpu = raw_cpu_ptr(cache->cpu);
-	spin_lock_irqsave(&cpu->lock, flags);
-	magazine = load_room_locked(cache, cpu, class);
-	if (magazine) {
-		iova_mt_magazine_push(magazine, pfn);
-		cpu->puts++;
-		trim_arm_locked(cache, cpu);
-	}
-	spin_unlock_irqrestore(&cpu->lock, flags);
-	return magazine;
 }
 
 /* Free all magazines of a list, and the ranges in them. */
@@ -281,7 +148,7 @@ static unsigned long list_empty_out(struct iova_mt_cache *cache,
 		iova_mt_space_free_many(cache->space, magazine->pfn,
 					magazine->size);
 		ranges += magazine->size;
-		magazine_free(cache, magazine);
+		iova_mt_depot_free(&cache->depot, magazine);
 	}
 	iova_mt_count_add(cache->counters, counter, ranges);
 	return ranges;
@@ -320,7 +187,7 @@ static unsigned long depot_empty_out(struct iova_mt_cache *cache,
 	struct iova_mt_magazine *magazine;
 	unsigned long ranges = 0;
 
-	while ((magazine = depot_pop(cache, class, keep))) {
+	while ((magazine = iova_mt_depot_pop(&cache->depot, class, keep))) {
 		magazine->next = NULL;
 		ranges += list_empty_out(cache, magazine, counter);
 	}
@@ -352,7 +219,7 @@ static unsigned long empty_out(struct iova_mt_cache *cache,
  */
 unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache)
 {
-	if (!atomic_long_read(&cache->pages))
+	if (!iova_mt_depot_has_any(&cache->depot))
 		return 0;
 	return empty_out(cache, COUNTER_magazine_flush);
 }
@@ -447,10 +314,10 @@ int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
 	*cache = (struct iova_mt_cache){
 		.space = space,
 		.counters = counters,
-		.pages_max = min(READ_ONCE(iova_mt_cache_max_bytes) / granule,
-				 LONG_MAX / 2),
 	};
-	spin_lock_init(&cache->depot_lock);
+	iova_mt_depot_init(&cache->depot, counters, space->index.domain_id,
+			   min(READ_ONCE(iova_mt_cache_max_bytes) / granule,
+			       LONG_MAX / 2));
 	INIT_DELAYED_WORK(&cache->trim, trim_fn);
 
 	cache->cpu = alloc_percpu(struct iova_mt_cpu_cache);
@@ -463,15 +330,6 @@ int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
 	if (ret)
 		free_percpu(cache->cpu);
 	return ret;
-}
-
-static void list_free(struct iova_mt_cache *cache,
-		      struct iova_mt_magazine *list)
-{
-	struct iova_mt_magazine *magazine;
-
-	while ((magazine = iova_mt_magazine_unlink(&list)))
-		magazine_free(cache, magazine);
 }
 
 /**
@@ -500,12 +358,12 @@ void iova_mt_cache_destroy(struct iova_mt_cache *cache)
 
 	cpuhp_state_remove_instance_nocalls(hotplug_state, &cache->hotplug);
 	iova_mt_cache_stop(cache);
-	for (class = 0; class < IOVA_MT_CLASSES; class++) {
-		list_free(cache, cache->depot[class]);
-		for_each_possible_cpu(nr) {
-			cpu = per_cpu_ptr(cache->cpu, nr);
-			magazine_free(cache, cpu->loaded[class]);
-			magazine_free(cache, cpu->previous[class]);
+	iova_mt_depot_destroy(&cache->depot);
+	for_each_possible_cpu(nr) {
+		cpu = per_cpu_ptr(cache->cpu, nr);
+		for (class = 0; class < IOVA_MT_CLASSES; class++) {
+			iova_mt_depot_free(&cache->depot, cpu->loaded[class]);
+			iova_mt_depot_free(&cache->depot, cpu->previous[class]);
 		}
 	}
 	free_percpu(cache->cpu);

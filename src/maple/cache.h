@@ -5,32 +5,46 @@
 #ifndef _IOVA_MT_CACHE_H
 #define _IOVA_MT_CACHE_H
 
-#include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/log2.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "maple/depot.h"
+#include "maple/magazine.h"
+
 struct iova_mt_counters;
-struct iova_mt_cpu_cache;
-struct iova_mt_magazine;
 struct iova_mt_space;
 
-/* Size classes: 1, 2, 4 ... 2^(this - 1) pages. */
-#define IOVA_MT_CLASSES		10
+/**
+ * struct iova_mt_cpu_cache - the cache of one CPU
+ * @lock: protects the rest; taken by this CPU, and by others only to flush
+ * @hits: gets that found something
+ * @misses: gets that did not
+ * @puts: puts that were taken
+ * @loaded: per class, the magazine in use, or NULL
+ * @previous: per class, the one before it: full, empty, or NULL
+ */
+struct iova_mt_cpu_cache {
+	spinlock_t lock; /* the rest */
+	unsigned long hits;
+	unsigned long misses;
+	unsigned long puts;
+	struct iova_mt_magazine *loaded[IOVA_MT_CLASSES];
+	struct iova_mt_magazine *previous[IOVA_MT_CLASSES];
+};
 
 /**
  * struct iova_mt_cache - the magazines of a domain
  * @space: where ranges come from and go to
  * @counters: the domain's
- * @cpu: a cache per CPU; its lock is taken before @depot_lock
- * @depot_lock: protects @depot and @depot_size; innermost
- * @depot: full magazines per class
- * @depot_size: how many
- * @pages_max: pages that all magazines together may hold, constant
- * @pages: pages that all magazines together have room for
+ * @cpu: a cache per CPU; its lock is taken before the depot's
+ * @depot: behind them
  * @armed: @trim is pending or running; written under the lock of some CPU's
  *	cache, or by @trim itself
  * @seen: activity of all CPUs when @trim last looked
@@ -42,11 +56,7 @@ struct iova_mt_cache {
 	struct iova_mt_space *space;
 	const struct iova_mt_counters *counters;
 	struct iova_mt_cpu_cache __percpu *cpu;
-	spinlock_t depot_lock; /* depot, depot_size */
-	struct iova_mt_magazine *depot[IOVA_MT_CLASSES];
-	unsigned int depot_size[IOVA_MT_CLASSES];
-	unsigned long pages_max;
-	atomic_long_t pages;
+	struct iova_mt_depot depot;
 	bool armed;
 	unsigned long seen;
 	unsigned int idle;
@@ -72,11 +82,91 @@ int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
 void iova_mt_cache_stop(struct iova_mt_cache *cache);
 void iova_mt_cache_destroy(struct iova_mt_cache *cache);
 
-bool iova_mt_cache_get(struct iova_mt_cache *cache, unsigned long size,
-		       unsigned long limit, unsigned long *pfn);
-bool iova_mt_cache_put(struct iova_mt_cache *cache, unsigned long pfn,
-		       unsigned long size);
 void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values);
 unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache);
+
+/* What is behind the two below when the magazine at hand will not do. */
+bool iova_mt_cache_get_other_locked(struct iova_mt_cache *cache,
+				    struct iova_mt_cpu_cache *cpu,
+				    unsigned long size, unsigned long limit,
+				    unsigned long *pfn);
+bool iova_mt_cache_load_room_locked(struct iova_mt_cache *cache,
+				    struct iova_mt_cpu_cache *cpu,
+				    unsigned int class);
+void iova_mt_cache_arm_locked(struct iova_mt_cache *cache,
+			      struct iova_mt_cpu_cache *cpu);
+
+/**
+ * iova_mt_cache_get() - take a range out of the cache
+ * @cache: the cache
+ * @size: pages
+ * @limit: highest pfn
+ * @pfn: its first pfn
+ *
+ * Context: Any.
+ * Return: true when there was one.
+ */
+static __always_inline bool iova_mt_cache_get(struct iova_mt_cache *cache,
+					      unsigned long size,
+					      unsigned long limit,
+					      unsigned long *pfn)
+{
+	struct iova_mt_magazine *magazine;
+	struct iova_mt_cpu_cache *cpu;
+	unsigned long flags;
+	bool hit;
+
+	if (!iova_mt_cache_has_class(size))
+		return false;
+
+	cpu = raw_cpu_ptr(cache->cpu);
+	spin_lock_irqsave(&cpu->lock, flags);
+	magazine = cpu->loaded[__ffs(size)];
+	hit = likely(iova_mt_magazine_has_pfns(magazine)) &&
+	      iova_mt_magazine_pop(magazine, size, limit, pfn);
+	if (likely(hit))
+		cpu->hits++;
+	else
+		hit = iova_mt_cache_get_other_locked(cache, cpu, size, limit,
+						     pfn);
+	spin_unlock_irqrestore(&cpu->lock, flags);
+	return hit;
+}
+
+/**
+ * iova_mt_cache_put() - put a range into the cache
+ * @cache: the cache
+ * @pfn: its first pfn
+ * @size: pages
+ *
+ * Context: Any.
+ * Return: true when it was taken; false when it is of no class, not aligned, or
+ * there is no memory.
+ */
+static __always_inline bool iova_mt_cache_put(struct iova_mt_cache *cache,
+					      unsigned long pfn,
+					      unsigned long size)
+{
+	unsigned int class = __ffs(size);
+	struct iova_mt_cpu_cache *cpu;
+	unsigned long flags;
+	bool room;
+
+	if (!iova_mt_cache_has_class(size) || !IS_ALIGNED(pfn, size))
+		return false;
+
+	cpu = raw_cpu_ptr(cache->cpu);
+	spin_lock_irqsave(&cpu->lock, flags);
+	room = likely(iova_mt_magazine_has_room(cpu->loaded[class])) ||
+	       iova_mt_cache_load_room_locked(cache, cpu, class);
+	if (likely(room)) {
+		iova_mt_magazine_push(cpu->loaded[class], pfn);
+		cpu->puts++;
+		if (unlikely(!READ_ONCE(cache->armed)))
+			iova_mt_cache_arm_locked(cache, cpu);
+	}
+	spin_unlock_irqrestore(&cpu->lock, flags);
+	return room;
+}
 
 #endif /* _IOVA_MT_CACHE_H */

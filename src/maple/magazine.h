@@ -11,6 +11,9 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
+/* Size classes: 1, 2, 4 ... 2^(this - 1) pages. */
+#define IOVA_MT_CLASSES		10
+
 /* With this a magazine fills 1024 bytes. */
 #define IOVA_MT_MAGAZINE_PFNS	126
 /* It holds no more pages than this: fewer ranges of the large classes. */
@@ -20,13 +23,15 @@
  * struct iova_mt_magazine - free ranges of one class
  * @next: in a list of magazines
  * @size: how many
- * @class: their size class
+ * @capacity: how many there may be, constant
+ * @class: their size class, constant
  * @pfn: their first pfns
  */
 struct iova_mt_magazine {
 	struct iova_mt_magazine *next;
 	unsigned int size;
-	unsigned int class;
+	u16 capacity;
+	u16 class;
 	unsigned long pfn[IOVA_MT_MAGAZINE_PFNS];
 };
 
@@ -45,11 +50,18 @@ static inline unsigned long iova_mt_magazine_pages(unsigned int class)
 	return (unsigned long)iova_mt_magazine_capacity(class) << class;
 }
 
+static inline void iova_mt_magazine_init(struct iova_mt_magazine *magazine,
+					 unsigned int class)
+{
+	magazine->size = 0;
+	magazine->capacity = iova_mt_magazine_capacity(class);
+	magazine->class = class;
+}
+
 static inline bool
 iova_mt_magazine_has_room(const struct iova_mt_magazine *magazine)
 {
-	return magazine &&
-	       magazine->size < iova_mt_magazine_capacity(magazine->class);
+	return magazine && magazine->size < magazine->capacity;
 }
 
 static inline bool
@@ -65,14 +77,30 @@ static inline void iova_mt_magazine_push(struct iova_mt_magazine *magazine,
 	magazine->pfn[magazine->size++] = pfn;
 }
 
-/* Take the last one that lies at or below @max. */
+/* Take the last one, if its last of @size pages is not above @limit. */
 static inline bool iova_mt_magazine_pop(struct iova_mt_magazine *magazine,
-					unsigned long max, unsigned long *pfn)
+					unsigned long size, unsigned long limit,
+					unsigned long *pfn)
+{
+	unsigned long last = magazine->pfn[magazine->size - 1];
+
+	if (unlikely(last + (size - 1) > limit))
+		return false;
+	magazine->size--;
+	*pfn = last;
+	return true;
+}
+
+/* Take any such. */
+static inline bool iova_mt_magazine_pop_any(struct iova_mt_magazine *magazine,
+					    unsigned long size,
+					    unsigned long limit,
+					    unsigned long *pfn)
 {
 	unsigned int i = magazine->size;
 
 	while (i--) {
-		if (magazine->pfn[i] > max)
+		if (magazine->pfn[i] + (size - 1) > limit)
 			continue;
 		*pfn = magazine->pfn[i];
 		magazine->pfn[i] = magazine->pfn[--magazine->size];
