@@ -90,6 +90,7 @@ static int rbtree_alloc(struct iova_mt_domain *domain, unsigned long size,
 {
 	const unsigned int fast = IOVA_MT_CACHED | IOVA_MT_ALIGNED;
 	struct iova_domain *iovad = domain->priv;
+	unsigned long first;
 	int ret;
 
 	/* The kernel cannot align to more, and its search wraps around. */
@@ -100,9 +101,12 @@ static int rbtree_alloc(struct iova_mt_domain *domain, unsigned long size,
 		limit_pfn--;
 
 	if ((flags & fast) == fast && is_fast(size)) {
-		*pfn = alloc_iova_fast(iovad, size, limit_pfn,
-				       flags & IOVA_MT_FLUSH);
-		return *pfn ? 0 : -ENOSPC;
+		first = alloc_iova_fast(iovad, size, limit_pfn,
+					flags & IOVA_MT_FLUSH);
+		if (!first)
+			return -ENOSPC;
+		*pfn = first;
+		return 0;
 	}
 	ret = alloc_slow(iovad, size, limit_pfn, flags, pfn);
 	if (!ret || !(flags & IOVA_MT_FLUSH))

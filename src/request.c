@@ -41,7 +41,6 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 		  unsigned long limit_pfn, unsigned int flags,
 		  unsigned long *pfn)
 {
-	unsigned long first = 0;
 	int ret = -ENOSPC;
 
 	/* Above that, rounding up to a power of two overflows. */
@@ -49,9 +48,8 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 		     flags & ~IOVA_MT_ALLOC_FLAGS))
 		return -EINVAL;
 	if (likely(fits(domain, size, limit_pfn)))
-		ret = domain->ops->alloc(domain, size, limit_pfn, flags, &first);
+		ret = domain->ops->alloc(domain, size, limit_pfn, flags, pfn);
 	if (likely(!ret)) {
-		*pfn = first;
 		iova_mt_domain_count(domain, IOVA_MT_DOMAIN_alloc);
 		iova_mt_domain_count_add(domain, IOVA_MT_DOMAIN_alloc_pages,
 					 size);
@@ -60,7 +58,8 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 	} else {
 		iova_mt_domain_count(domain, IOVA_MT_DOMAIN_alloc_no_memory);
 	}
-	trace_iova_mt_alloc(domain->id, size, limit_pfn, flags, ret, first);
+	trace_iova_mt_alloc(domain->id, size, limit_pfn, flags, ret,
+			    ret ? 0 : *pfn);
 	return ret;
 }
 
@@ -125,7 +124,7 @@ IOVA_MT_EXPORT(iova_mt_reserve);
  * iova_mt_find() - find the range that holds a pfn
  * @domain: the domain
  * @pfn: the pfn
- * @range: gets it; undefined on failure
+ * @range: gets it; untouched on failure
  *
  * A deferred range is not found: nobody has it.
  *

@@ -130,7 +130,7 @@ struct iova_mt_ops {
 	 * highest. @flags is of IOVA_MT_ALLOC_FLAGS. Mandatory.
 	 *
 	 * Context: Any, hardirq and interrupts off included. Does not sleep.
-	 * Return: 0 with the first pfn in @pfn, which is undefined otherwise;
+	 * Return: 0 with the first pfn in @pfn, which is untouched otherwise;
 	 * -ENOSPC when no such range is free; -ENOMEM when there is one but no
 	 * memory to record it.
 	 */

@@ -18,6 +18,9 @@
 #define GRANULE			4096
 #define MAX_COUNTERS		64
 
+/* What a result is before the call. */
+#define UNTOUCHED		0x5eedUL
+
 /* --- Domains -------------------------------------------------------------- */
 
 bool test_is_rbtree(const struct test *t)
@@ -103,15 +106,20 @@ bool test_alloc(struct test *t, unsigned long size, unsigned long limit,
 			   "%lu pages at %#lx are not aligned", size, *pfn);
 }
 
-/* Allocate for the error alone; what is got is given back. */
+/*
+ * Allocate for the error alone; what is got is given back. A refusal, whatever the
+ * reason, leaves the result alone.
+ */
 int test_try(struct test *t, unsigned long size, unsigned long limit,
 	     unsigned int flags)
 {
-	unsigned long pfn;
+	unsigned long pfn = UNTOUCHED;
 	int ret = iova_mt_alloc(t->domain, size, limit, flags, &pfn);
 
 	if (!ret)
 		iova_mt_free(t->domain, pfn, 0);
+	else
+		EXPECT_EQ(t, pfn, UNTOUCHED);
 	return ret;
 }
 

@@ -8,6 +8,7 @@
  * Lock order of the allocator: CPU cache, depot; never together with the tree's
  * lock, which is alone.
  */
+#include <linux/compiler.h>
 #include <linux/slab.h>
 
 #include <iova_mt/ops.h>
@@ -97,18 +98,17 @@ static void maple_destroy(struct iova_mt_domain *domain)
 	kfree(maple);
 }
 
-static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
-		       unsigned long limit_pfn, unsigned int flags,
-		       unsigned long *pfn)
+/* What no cache has. What is behind this may touch its result and then fail. */
+static noinline int alloc_uncached(struct iova_mt_maple *maple,
+				   unsigned long size, unsigned long limit_pfn,
+				   unsigned int flags, unsigned long *pfn)
 {
-	struct iova_mt_maple *maple = domain->priv;
 	bool aligned = flags & IOVA_MT_ALIGNED;
+	unsigned long first;
 	int ret;
 
-	if ((flags & IOVA_MT_CACHED) &&
-	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
-		return 0;
-	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn, aligned, pfn);
+	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn, aligned,
+				  &first);
 	/*
 	 * Without memory, what lies in the caches of other CPUs is all there is:
 	 * flushed and deferred, it can be handed out again.
@@ -117,8 +117,22 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 		    (ret == -ENOMEM && iova_mt_cache_has_class(size))) &&
 	    iova_mt_cache_flush(&maple->cache))
 		ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
-					  aligned, pfn);
+					  aligned, &first);
+	if (!ret)
+		*pfn = first;
 	return ret;
+}
+
+static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
+		       unsigned long limit_pfn, unsigned int flags,
+		       unsigned long *pfn)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	if ((flags & IOVA_MT_CACHED) &&
+	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
+		return 0;
+	return alloc_uncached(maple, size, limit_pfn, flags, pfn);
 }
 
 static void maple_free(struct iova_mt_domain *domain, unsigned long pfn,
