@@ -69,9 +69,11 @@ static void count(enum iova_mt_call_id call)
  * The same for an allocation and its free: callers give the size that they
  * asked for to both.
  */
-static unsigned long fast_size(unsigned long size)
+static inline unsigned long fast_size(unsigned long size)
 {
-	return size && size < ROUNDED_BELOW ? roundup_pow_of_two(size) : size;
+	if (likely(is_power_of_2(size)) || size >= ROUNDED_BELOW || !size)
+		return size;
+	return roundup_pow_of_two(size);
 }
 
 static void init_domain(struct iova_domain *iovad, unsigned long granule,
@@ -96,7 +98,7 @@ static void put_domain(struct iova_domain *iovad)
 {
 	sleeper_enter();
 	count(IOVA_MT_CALL_PUT);
-	iova_mt_owned_put(iova_mt_owned_of(iovad));
+	iova_mt_owned_put(iova_mt_owned_tag(iovad));
 	sleeper_leave();
 }
 
@@ -104,7 +106,7 @@ static void put_domain(struct iova_domain *iovad)
 static unsigned long alloc_fast(struct iova_domain *iovad, unsigned long size,
 				unsigned long limit_pfn, bool flush_rcache)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 	unsigned int flags = IOVA_MT_ALIGNED | IOVA_MT_CACHED;
 	unsigned long pfn;
 
@@ -126,7 +128,7 @@ static unsigned long alloc_fast(struct iova_domain *iovad, unsigned long size,
 static void free_fast(struct iova_domain *iovad, unsigned long pfn,
 		      unsigned long size)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 
 	count(IOVA_MT_CALL_FREE_FAST);
 	size = fast_size(size);
@@ -139,7 +141,7 @@ static void free_fast(struct iova_domain *iovad, unsigned long pfn,
 static struct iova *alloc_object(struct iova_domain *iovad, unsigned long size,
 				 unsigned long limit_pfn, bool size_aligned)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 	struct iova_mt_range range = { .state = IOVA_MT_LIVE };
 	struct iova_mt_object *object;
 
@@ -159,7 +161,7 @@ static struct iova *alloc_object(struct iova_domain *iovad, unsigned long size,
 /* @pfn may be any of the range. */
 static void free_pfn(struct iova_domain *iovad, unsigned long pfn)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 	struct iova_mt_range range;
 
 	count(IOVA_MT_CALL_FREE);
@@ -176,7 +178,7 @@ static void free_pfn(struct iova_domain *iovad, unsigned long pfn)
  */
 static void free_object(struct iova_domain *iovad, struct iova *iova)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 	unsigned long pfn = iova->pfn_lo;
 
 	count(IOVA_MT_CALL_FREE_OBJECT);
@@ -187,7 +189,7 @@ static void free_object(struct iova_domain *iovad, struct iova *iova)
 
 static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 	struct iova_mt_object *object;
 	struct iova_mt_range range;
 	struct iova *found;
@@ -213,7 +215,7 @@ static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)
 static struct iova *reserve_object(struct iova_domain *iovad,
 				   unsigned long pfn_lo, unsigned long pfn_hi)
 {
-	struct iova_mt_owned *owned = iova_mt_owned_of(iovad);
+	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
 	struct iova_mt_range range = {
 		.first = pfn_lo,
 		.last = pfn_hi,

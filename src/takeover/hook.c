@@ -48,32 +48,34 @@ static __always_inline bool is_entry(unsigned long ip,
 	return ip - (unsigned long)call->from < ENTRY_BYTES;
 }
 
-/*
- * Where the function at @ip goes on for an owned domain. In a domain that is
- * not owned only its init is of interest.
- */
-static __always_inline unsigned long target(unsigned long ip, bool owned)
+/* Where the function at @ip goes on, or 0. */
+static __always_inline unsigned long target(unsigned long ip)
 {
 	const struct iova_mt_call *call;
 
-	if (!owned && !is_entry(ip, &iova_mt_calls[IOVA_MT_CALL_INIT]))
-		return 0;
 	for (call = iova_mt_calls; call < iova_mt_calls + IOVA_MT_NR_CALLS; call++)
 		if (is_entry(ip, call))
 			return (unsigned long)call->to;
 	return 0;
 }
 
+/*
+ * In a domain that is not owned only its init is of interest. That is asked
+ * first: while the hooks are attached, all domains pay for it.
+ */
 static void notrace redirect(unsigned long ip, unsigned long parent_ip,
 			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	const struct iova_domain *iovad;
 	unsigned long to;
 
+	iovad = (const struct iova_domain *)ftrace_regs_get_argument(fregs, 0);
+	if (!iova_mt_owned_of(iovad) &&
+	    !is_entry(ip, &iova_mt_calls[IOVA_MT_CALL_INIT]))
+		return;
 	if (parent_ip - text_start < text_size)
 		return;
-	iovad = (const struct iova_domain *)ftrace_regs_get_argument(fregs, 0);
-	to = target(ip, iova_mt_owned_of(iovad));
+	to = target(ip);
 	if (to)
 		ftrace_regs_set_instruction_pointer(fregs, to);
 }

@@ -47,12 +47,25 @@ void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
 void iova_mt_owned_put(struct iova_mt_owned *owned);
 
 /**
- * iova_mt_owned_of() - is this domain ours?
- * @iovad: the domain
+ * iova_mt_owned_tag() - what belongs to a domain of ours
+ * @iovad: the domain, which is owned
  *
  * The tag is anchor.pfn_hi, which only iova.c reads. In a domain of the
  * kernel's own it is ~0UL, which is no pointer, for its whole life; in one of
  * ours it is the pointer.
+ *
+ * Context: Any.
+ * Return: what belongs to it.
+ */
+static __always_inline struct iova_mt_owned *
+iova_mt_owned_tag(const struct iova_domain *iovad)
+{
+	return (struct iova_mt_owned *)READ_ONCE(iovad->anchor.pfn_hi);
+}
+
+/**
+ * iova_mt_owned_of() - is this domain ours?
+ * @iovad: the domain
  *
  * Context: Any, a ftrace callback included.
  * Return: what belongs to it, or NULL.
@@ -60,7 +73,7 @@ void iova_mt_owned_put(struct iova_mt_owned *owned);
 static __always_inline struct iova_mt_owned *
 iova_mt_owned_of(const struct iova_domain *iovad)
 {
-	void *tag = (void *)READ_ONCE(iovad->anchor.pfn_hi);
+	struct iova_mt_owned *tag = iova_mt_owned_tag(iovad);
 
 	return IS_ERR_OR_NULL(tag) ? NULL : tag;
 }
