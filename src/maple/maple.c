@@ -98,29 +98,22 @@ static void maple_destroy(struct iova_mt_domain *domain)
 	kfree(maple);
 }
 
-/* What no cache has. What is behind this may touch its result and then fail. */
-static noinline int alloc_uncached(struct iova_mt_maple *maple,
-				   unsigned long size, unsigned long limit_pfn,
-				   unsigned int flags, unsigned long *pfn)
+/*
+ * Refused. Without memory, what lies in the caches of other CPUs is all there is:
+ * flushed and deferred, it can be handed out again.
+ */
+static noinline int alloc_flushed(struct iova_mt_maple *maple,
+				  unsigned long size, unsigned long limit_pfn,
+				  unsigned int flags, unsigned long *pfn,
+				  int error)
 {
-	bool aligned = flags & IOVA_MT_ALIGNED;
-	unsigned long first;
-	int ret;
-
-	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn, aligned,
-				  &first);
-	/*
-	 * Without memory, what lies in the caches of other CPUs is all there is:
-	 * flushed and deferred, it can be handed out again.
-	 */
-	if (ret && ((flags & IOVA_MT_FLUSH) ||
-		    (ret == -ENOMEM && iova_mt_cache_has_class(size))) &&
-	    iova_mt_cache_flush(&maple->cache))
-		ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
-					  aligned, &first);
-	if (!ret)
-		*pfn = first;
-	return ret;
+	if (!(flags & IOVA_MT_FLUSH) &&
+	    (error != -ENOMEM || !iova_mt_cache_has_class(size)))
+		return error;
+	if (!iova_mt_cache_flush(&maple->cache))
+		return error;
+	return iova_mt_space_alloc(&maple->space, size, limit_pfn,
+				   flags & IOVA_MT_ALIGNED, pfn);
 }
 
 static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
@@ -128,11 +121,16 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 		       unsigned long *pfn)
 {
 	struct iova_mt_maple *maple = domain->priv;
+	int ret;
 
 	if ((flags & IOVA_MT_CACHED) &&
 	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
 		return 0;
-	return alloc_uncached(maple, size, limit_pfn, flags, pfn);
+	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
+				  flags & IOVA_MT_ALIGNED, pfn);
+	if (likely(!ret))
+		return 0;
+	return alloc_flushed(maple, size, limit_pfn, flags, pfn, ret);
 }
 
 static void maple_free(struct iova_mt_domain *domain, unsigned long pfn,

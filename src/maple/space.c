@@ -9,6 +9,7 @@
  *
  * Locks: the tree's lock, for a bounded number of steps at a time.
  */
+#include <linux/compiler.h>
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
@@ -76,18 +77,20 @@ static int alloc_once(struct iova_mt_space *space, unsigned long size,
 {
 	struct iova_mt_index *index = &space->index;
 	struct iova_mt_search search;
-	unsigned long flags;
+	unsigned long flags, first;
 	int ret;
 
 	iova_mt_search_init(&search, size, limit, aligned);
 	do {
 		iova_mt_index_lock(index, flags);
-		ret = iova_mt_search_step_locked(index, &search, pfn);
+		ret = iova_mt_search_step_locked(index, &search, &first);
 		if (!ret)
-			ret = iova_mt_index_insert_locked(index, *pfn,
-							  *pfn + size - 1, live);
+			ret = iova_mt_index_insert_locked(index, first,
+							  first + size - 1, live);
 		iova_mt_index_unlock(index, flags);
 	} while (ret == -EAGAIN);
+	if (!ret)
+		*pfn = first;
 	return ret;
 }
 
@@ -114,7 +117,7 @@ static int alloc_new(struct iova_mt_space *space, unsigned long size,
 }
 
 /* Is it a request that spans are made for? */
-static bool is_small(const struct iova_mt_space *space, unsigned long size,
+static inline bool is_small(const struct iova_mt_space *space, unsigned long size,
 		     bool aligned)
 {
 	return space->spans.on && size <= BIT(IOVA_MT_SPANS_ORDER) &&
@@ -122,18 +125,16 @@ static bool is_small(const struct iova_mt_space *space, unsigned long size,
 }
 
 /*
- * What is free in spans serves requests of any size; and free pages beside
- * spans, in small gaps, or where no memory is for a span, small ones.
+ * Small requests go to spans first. What is free in spans serves others, too; and
+ * free pages beside spans, in small gaps, or where no memory is for a span, small
+ * ones.
  */
-static int alloc_any(struct iova_mt_space *space, unsigned long size,
-		     unsigned long limit, bool aligned, unsigned long *pfn,
-		     bool *starved)
+static int alloc_index(struct iova_mt_space *space, unsigned long size,
+		       unsigned long limit, bool aligned, unsigned long *pfn,
+		       bool *starved)
 {
 	int ret, spans;
 
-	if (is_small(space, size, aligned) &&
-	    !iova_mt_spans_alloc(&space->spans, size, limit, pfn))
-		return 0;
 	ret = alloc_new(space, size, limit, aligned, pfn, starved);
 	if (!ret)
 		return 0;
@@ -142,13 +143,39 @@ static int alloc_any(struct iova_mt_space *space, unsigned long size,
 	return spans == -ENOSPC ? ret : spans;
 }
 
+static inline bool alloc_small(struct iova_mt_space *space, unsigned long size,
+			unsigned long limit, bool aligned, unsigned long *pfn)
+{
+	return is_small(space, size, aligned) &&
+	       likely(!iova_mt_spans_alloc(&space->spans, size, limit, pfn));
+}
+
+/* What spans have no room for. */
+static noinline int alloc_large(struct iova_mt_space *space, unsigned long size,
+				unsigned long limit, bool aligned,
+				unsigned long *pfn)
+{
+	bool starved = false;
+	int ret = alloc_index(space, size, limit, aligned, pfn, &starved);
+
+	if (ret && iova_mt_room_make(&space->spans, size, limit, aligned)) {
+		if (alloc_small(space, size, limit, aligned, pfn))
+			return 0;
+		ret = alloc_index(space, size, limit, aligned, pfn, &starved);
+	}
+	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned,
+				      starved ? -ENOMEM : ret, pfn))
+		ret = 0;
+	return ret;
+}
+
 /**
  * iova_mt_space_alloc() - take pages
  * @space: the space
  * @size: pages, not 0
  * @limit: highest pfn
  * @aligned: aligned to @size rounded up to a power of two
- * @pfn: the first one taken
+ * @pfn: the first one taken; untouched on failure
  *
  * Context: Any.
  * Return: 0, -ENOSPC or -ENOMEM.
@@ -156,15 +183,9 @@ static int alloc_any(struct iova_mt_space *space, unsigned long size,
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn)
 {
-	bool starved = false;
-	int ret = alloc_any(space, size, limit, aligned, pfn, &starved);
-
-	if (ret && iova_mt_room_make(&space->spans, size, limit, aligned))
-		ret = alloc_any(space, size, limit, aligned, pfn, &starved);
-	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned,
-				      starved ? -ENOMEM : ret, pfn))
-		ret = 0;
-	return ret;
+	if (alloc_small(space, size, limit, aligned, pfn))
+		return 0;
+	return alloc_large(space, size, limit, aligned, pfn);
 }
 
 static bool is_deferred_locked(struct iova_mt_space *space, const void *entry,

@@ -355,23 +355,18 @@ static int find_blocks(const struct iova_mt_span *span, unsigned int size,
 	return -1;
 }
 
-/* The highest free pages, aligned to @order. Return: false when there are none. */
-static bool find(const struct iova_mt_span *span, unsigned long size,
-		 unsigned int order, unsigned long limit, unsigned long *pfn)
+/* The highest free pages, aligned to @order. Return: the first, or -1. */
+static int find(const struct iova_mt_span *span, unsigned long size,
+		unsigned int order, unsigned long limit)
 {
 	unsigned int max;
-	int page;
 
 	if (limit < span->base || limit - span->base < size - 1)
-		return false;
+		return -1;
 	max = min(limit - span->base - (size - 1), IOVA_MT_WINDOW_PAGES - 1);
-	page = order <= IOVA_MT_BLOCK_ORDER ?
+	return order <= IOVA_MT_BLOCK_ORDER ?
 		find_in_block(span, size, order, max) :
 		find_blocks(span, size, order, max);
-	if (page < 0)
-		return false;
-	*pfn = span->base + page;
-	return true;
 }
 
 /**
@@ -408,7 +403,7 @@ int iova_mt_span_take(struct iova_mt_span *span, unsigned long pfn,
  * @order: alignment, as a power of two of pages: @size rounded up
  * @limit: highest pfn
  * @domain_id: for the fault point
- * @pfn: the first one taken
+ * @pfn: the first one taken; untouched on failure
  *
  * Context: Any.
  * Return: 0, -ENOSPC, or -ENOMEM.
@@ -417,9 +412,14 @@ int iova_mt_span_alloc(struct iova_mt_span *span, unsigned long size,
 		       unsigned int order, unsigned long limit,
 		       unsigned int domain_id, unsigned long *pfn)
 {
-	if (!find(span, size, order, limit, pfn))
+	int page = find(span, size, order, limit), ret;
+
+	if (page < 0)
 		return -ENOSPC;
-	return iova_mt_span_take(span, *pfn, size, domain_id);
+	ret = iova_mt_span_take(span, span->base + page, size, domain_id);
+	if (!ret)
+		*pfn = span->base + page;
+	return ret;
 }
 
 /**

@@ -72,9 +72,15 @@ static struct iova_mt_span *highest_locked(struct iova_mt_spans *spans,
 static int take_unaligned(struct iova_mt_span *span, const struct walk *walk,
 			  unsigned int domain_id, unsigned long *pfn)
 {
-	if (!iova_mt_span_find_unaligned(span, walk->size, walk->limit, pfn))
+	unsigned long first;
+	int ret;
+
+	if (!iova_mt_span_find_unaligned(span, walk->size, walk->limit, &first))
 		return -ENOSPC;
-	return iova_mt_span_take(span, *pfn, walk->size, domain_id);
+	ret = iova_mt_span_take(span, first, walk->size, domain_id);
+	if (!ret)
+		*pfn = first;
+	return ret;
 }
 
 static int take_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
@@ -181,6 +187,7 @@ static int alloc_step_locked(struct iova_mt_spans *spans,
 			     struct iova_mt_search *search, unsigned long *pfn)
 {
 	struct iova_mt_span *span;
+	unsigned long first;
 	struct walk walk;
 	int ret;
 
@@ -188,10 +195,10 @@ static int alloc_step_locked(struct iova_mt_spans *spans,
 	ret = try_spans_locked(spans, search->size, search->limit, pfn);
 	if (!ret)
 		return 0;
-	ret = iova_mt_search_step_locked(spans->index, search, pfn);
+	ret = iova_mt_search_step_locked(spans->index, search, &first);
 	if (ret)
 		return ret;
-	span = iova_mt_room_span_locked(spans, *pfn);
+	span = iova_mt_room_span_locked(spans, first);
 	if (!span)
 		return -ENOSPC;
 	walk = walk_sure(search->size, search->limit);
@@ -202,35 +209,13 @@ static int alloc_step_locked(struct iova_mt_spans *spans,
 	return ret;
 }
 
-/**
- * iova_mt_spans_alloc() - take pages from a span
- * @spans: the spans
- * @size: pages, 1 to 2^IOVA_MT_SPANS_ORDER
- * @limit: highest pfn
- * @pfn: the first one taken, aligned to @size rounded up to a power of two
- *
- * From one that there is, or from a new one.
- *
- * Context: Any.
- * Return: 0; otherwise the index may still have room: -ENOSPC, -ENOMEM.
- */
-int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
-			unsigned long limit, unsigned long *pfn)
+/* The first span would not do: other spans, or a new one. */
+static noinline int alloc_other(struct iova_mt_spans *spans, unsigned long size,
+				unsigned long limit, unsigned long *pfn)
 {
-	struct walk walk = walk_sure(size, limit);
 	struct iova_mt_search search;
-	struct iova_mt_span *span;
 	unsigned long flags;
-	int ret = -ENOSPC;
-
-	/* Nearly always, the first one will do. */
-	iova_mt_index_lock(spans->index, flags);
-	span = highest_locked(spans, limit, walk.needs);
-	if (likely(span))
-		ret = take_locked(spans, span, &walk, pfn);
-	iova_mt_index_unlock(spans->index, flags);
-	if (likely(!ret))
-		return 0;
+	int ret;
 
 	iova_mt_search_init(&search, size, limit, true);
 	do {
@@ -242,12 +227,42 @@ int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
 }
 
 /**
+ * iova_mt_spans_alloc() - take pages from a span
+ * @spans: the spans
+ * @size: pages, 1 to 2^IOVA_MT_SPANS_ORDER
+ * @limit: highest pfn
+ * @pfn: the first one taken, aligned to @size rounded up to a power of two;
+ *	untouched on failure
+ *
+ * From one that there is, or from a new one.
+ *
+ * Context: Any.
+ * Return: 0; otherwise the index may still have room: -ENOSPC, -ENOMEM.
+ */
+int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
+			unsigned long limit, unsigned long *pfn)
+{
+	struct walk walk = walk_sure(size, limit);
+	struct iova_mt_span *span;
+	unsigned long flags;
+	int ret = -ENOSPC;
+
+	/* Nearly always, the first one will do. */
+	iova_mt_index_lock(spans->index, flags);
+	span = highest_locked(spans, limit, walk.needs);
+	if (likely(span))
+		ret = take_locked(spans, span, &walk, pfn);
+	iova_mt_index_unlock(spans->index, flags);
+	return likely(!ret) ? 0 : alloc_other(spans, size, limit, pfn);
+}
+
+/**
  * iova_mt_spans_alloc_anywhere() - take pages from a span, wherever there are some
  * @spans: the spans
  * @size: pages, not 0
  * @limit: highest pfn
  * @aligned: aligned to @size rounded up to a power of two
- * @pfn: the first one taken
+ * @pfn: the first one taken; untouched on failure
  *
  * For a request that is refused otherwise: looks at all that there are.
  *

@@ -86,6 +86,9 @@ static u64 region_room(const struct iova_mt_region *region, int order)
 	unsigned int orders = region->orders & ~(BIT(order + 1) - 1);
 	u64 room = 0;
 
+	/* The usual request is for a page. */
+	if (order <= 0)
+		return order < 0 ? region->spans : region->spans & ~region->is[0];
 	for (; orders; orders &= orders - 1)
 		room |= region->is[__ffs(orders)];
 	return room;
@@ -220,6 +223,7 @@ int iova_mt_windows_insert(struct iova_mt_windows *windows,
 	if (!region)
 		return -ENOMEM;
 	region->span[slot] = span;
+	region->spans |= BIT_ULL(slot);
 	span->region = region;
 	span->listed = span->order;
 	region_set(region, slot, span->order);
@@ -238,11 +242,12 @@ void iova_mt_windows_erase(struct iova_mt_windows *windows,
 			   struct iova_mt_span *span)
 {
 	struct iova_mt_region *region = span->region;
-	unsigned int number;
+	unsigned int slot = iova_mt_region_slot(span->base), number;
 
-	region_clear(region, iova_mt_region_slot(span->base), span->listed);
-	region->span[iova_mt_region_slot(span->base)] = NULL;
-	if (region->orders) {
+	region_clear(region, slot, span->listed);
+	region->span[slot] = NULL;
+	region->spans &= ~BIT_ULL(slot);
+	if (region->spans) {
 		region_update(region);
 		return;
 	}

@@ -22,6 +22,7 @@
  * @order: the best of its spans
  * @best: the best in the subtree of @node
  * @base: its first pfn
+ * @spans: the windows that have a span
  * @orders: a bit for each mask of @is that has bits
  * @is: by order + 1: the windows whose spans are of that order
  * @span: the spans
@@ -31,6 +32,7 @@ struct iova_mt_region {
 	int order;
 	int best;
 	unsigned long base;
+	u64 spans;
 	unsigned int orders;
 	u64 is[IOVA_MT_REGION_MASKS];
 	struct iova_mt_span *span[IOVA_MT_REGION_WINDOWS];

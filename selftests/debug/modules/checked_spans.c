@@ -118,6 +118,8 @@ static int check_masks(const struct iova_mt_region *region)
 		     "a region is wrong about having order %d\n", order);
 	for (i = 0; i < IOVA_MT_REGION_WINDOWS; i++) {
 		span = region->span[i];
+		WARN(!(region->spans & BIT_ULL(i)) != !span,
+		     "a region is wrong about a span in window %u\n", i);
 		for (order = -1; order <= IOVA_MT_WINDOW_ORDER; order++)
 			WARN(!!(region->is[order + 1] & BIT_ULL(i)) !=
 			     (span && span->order == order),
