@@ -35,6 +35,15 @@ $1 ~ /^(locks|instructions-gaps)/ && $8 == "irqs_off_max_ns" {
 		short(lock[$1, $7, "lock_wait_max_ns"]), short($9))
 }
 
+# A line for each contestant of a cell that is about one of ours.
+$1 ~ /^(gaps-plain|drain-memory)$/ { alone[$1, $7, $8] = $9 }
+$1 ~ /^(gaps-plain|drain-memory)$/ && $8 == "slab_after" {
+	alones[++nr_alones] = sprintf("%-17s %8s %-11s %s ns a unit, at most %s; %.0f KiB of slab before, %.0f after", \
+		$1, $3, $7, short(alone[$1, $7, "mean_ns"]), \
+		short(alone[$1, $7, "max_ns"]), \
+		alone[$1, $7, "slab_ready"] / 1024, $9 / 1024)
+}
+
 # A line for each cell of deferred ranges.
 $1 ~ /^defer-/ && $8 == "units" {
 	defers[++nr_defers] = $1
@@ -45,7 +54,7 @@ $1 ~ /^defer-/ { defer[$1, $8] = $9 }
 {
 	figure = $5 > 1 ? "wall_ns" : "mean_ns"
 	key = $1 SUBSEP $3
-	if ($1 ~ /^(checked|defer|locks|instructions)/)
+	if ($1 ~ /^(checked|defer|locks|instructions|gaps-plain|drain-memory)/)
 		next
 	if (!(key in seen)) {
 		seen[key] = 1
@@ -128,6 +137,8 @@ END {
 		sub(/ +\n/, "\n", line)
 		printf "%s", line
 	}
+	for (i = 1; i <= nr_alones; i++)
+		print alones[i]
 	for (i = 1; i <= nr_defers; i++)
 		print defer_line(defers[i])
 	for (i = 1; i <= nr_locks; i++)
