@@ -14,6 +14,8 @@
 # shellcheck source=lib.inc
 . "$(dirname "$0")/lib.inc"
 
+: "${BUG:?}" "${SUITE:?}"
+
 # with_bug <module> <command...>: over the allocator of that module
 with_bug()
 {
@@ -28,8 +30,10 @@ with_bug()
 }
 
 ktap_start
+# A task that sleeps longer than this without a signal being able to wake it.
+[ "$BUG" != stuck ] || echo 5 >/proc/sys/kernel/hung_task_timeout_secs
 check "load" load_mt
-case ${SUITE:?} in
+case $SUITE in
 model)
 	with_bug iova_mt_planted bug \
 		run_module_suite model allocator=planted ops="${OPS:-100000}" ;;
