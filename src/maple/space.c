@@ -117,17 +117,16 @@ static int alloc_new(struct iova_mt_space *space, unsigned long size,
 }
 
 /* Is it a request that spans are made for? */
-static inline bool is_small(const struct iova_mt_space *space, unsigned long size,
-		     bool aligned)
+static inline bool is_small(const struct iova_mt_space *space,
+			    unsigned long size, bool aligned)
 {
 	return space->spans.on && size <= BIT(IOVA_MT_SPANS_ORDER) &&
 	       (aligned || size == 1);
 }
 
 /*
- * Small requests go to spans first. What is free in spans serves others, too; and
- * free pages beside spans, in small gaps, or where no memory is for a span, small
- * ones.
+ * Pages beside spans serve small requests, too: those in small gaps, or where no
+ * memory is for a span. And what is free in spans serves any.
  */
 static int alloc_index(struct iova_mt_space *space, unsigned long size,
 		       unsigned long limit, bool aligned, unsigned long *pfn,
@@ -144,14 +143,15 @@ static int alloc_index(struct iova_mt_space *space, unsigned long size,
 }
 
 static inline bool alloc_small(struct iova_mt_space *space, unsigned long size,
-			unsigned long limit, bool aligned, unsigned long *pfn)
+			       unsigned long limit, bool aligned,
+			       unsigned long *pfn)
 {
 	return is_small(space, size, aligned) &&
 	       likely(!iova_mt_spans_alloc(&space->spans, size, limit, pfn));
 }
 
-/* What spans have no room for. */
-static noinline int alloc_large(struct iova_mt_space *space, unsigned long size,
+/* What no span has served. */
+static noinline int alloc_other(struct iova_mt_space *space, unsigned long size,
 				unsigned long limit, bool aligned,
 				unsigned long *pfn)
 {
@@ -185,7 +185,7 @@ int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 {
 	if (alloc_small(space, size, limit, aligned, pfn))
 		return 0;
-	return alloc_large(space, size, limit, aligned, pfn);
+	return alloc_other(space, size, limit, aligned, pfn);
 }
 
 static bool is_deferred_locked(struct iova_mt_space *space, const void *entry,

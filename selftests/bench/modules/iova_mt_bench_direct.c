@@ -57,9 +57,7 @@ static struct iova_domain iovad;
 
 /* --- Redirection ---------------------------------------------------------- */
 
-/* Named in assembly. */
-asmlinkage typeof(alloc_iova_fast) bench_direct_alloc;
-asmlinkage typeof(free_iova_fast) bench_direct_free;
+/* In assembly, below. */
 asmlinkage typeof(void (void)) bench_direct_enter_alloc;
 asmlinkage typeof(void (void)) bench_direct_enter_free;
 
@@ -68,9 +66,11 @@ static __always_inline struct iova_mt_domain *tag_of(const struct iova_domain *o
 	return (struct iova_mt_domain *)READ_ONCE(of->anchor.pfn_hi);
 }
 
-/* As the takeover's, without its own counters and objects. */
-unsigned long bench_direct_alloc(struct iova_domain *of, unsigned long size,
-				 unsigned long limit_pfn, bool flush_rcache)
+/* As the takeover's, without its own counters and objects; named in assembly. */
+static unsigned long __used bench_direct_alloc(struct iova_domain *of,
+					       unsigned long size,
+					       unsigned long limit_pfn,
+					       bool flush_rcache)
 {
 	unsigned int flags = IOVA_MT_ALIGNED | IOVA_MT_CACHED;
 	unsigned long pfn;
@@ -82,8 +82,8 @@ unsigned long bench_direct_alloc(struct iova_domain *of, unsigned long size,
 	return pfn;
 }
 
-void bench_direct_free(struct iova_domain *of, unsigned long pfn,
-		       unsigned long size)
+static void __used bench_direct_free(struct iova_domain *of, unsigned long pfn,
+				     unsigned long size)
 {
 	iova_mt_free(tag_of(of), pfn, size);
 }
