@@ -15,6 +15,11 @@
 # ktap_start writes a canary line to the kernel's log; ktap_end scans the log
 # from there on, as a test point of its own. Programs that run on a machine
 # whose log is none of their business set KTAP_LOG=no before they source this.
+#
+# A variable that nobody has set ends the program, which has failed then: what
+# is written to a file without a name must not pass.
+
+set -u
 
 KSFT_PASS=0
 KSFT_FAIL=1
