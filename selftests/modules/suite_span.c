@@ -6,11 +6,13 @@
 #include <linux/align.h>
 #include <linux/bits.h>
 #include <linux/delay.h>
+#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
 #include "test.h"
+#include "test_gate.h"
 
 #define ALIGNED		IOVA_MT_ALIGNED
 
@@ -420,6 +422,83 @@ static void a_failed_reservation_leaves_nothing(struct test *t)
 	EXPECT_EQ(t, nr_after, nr_before + 495);
 }
 
+/* --- In interrupts -------------------------------------------------------- */
+
+/* So many that their entries fill leaves of the tree. */
+#define CUT_WINDOWS	40
+#define CUT_TOP		(BASE + CUT_WINDOWS * WINDOW - 1)
+#define CUT_SIZE	512UL
+#define CUT_EACH	(WINDOW / CUT_SIZE)
+/* More than one end of a span has, less than two that meet. */
+#define CUT_ASKED	600UL
+
+/**
+ * struct cut - an allocation in hardirq
+ * @work: runs it
+ * @domain: of the case
+ * @pfn: what it got
+ * @locks: calls that interrupts must not make
+ * @ret: what it returned
+ */
+struct cut {
+	struct irq_work work;
+	struct iova_mt_domain *domain;
+	unsigned long pfn;
+	unsigned int locks;
+	int ret;
+};
+
+static void cut_fn(struct irq_work *work)
+{
+	struct cut *cut = container_of(work, struct cut, work);
+
+	gate_close(GATE_COUNT);
+	cut->ret = iova_mt_alloc(cut->domain, CUT_ASKED, CUT_TOP, 0, &cut->pfn);
+	gate_open();
+	cut->locks = gate.locks;
+}
+
+/* All of it, and then both ends of each span are free. */
+static bool spans_with_free_ends(struct test *t)
+{
+	const unsigned int nr = CUT_WINDOWS * CUT_EACH;
+
+	if (!space(t) ||
+	    !EXPECT_EQ(t, test_fill(t, CUT_SIZE, CUT_TOP, ALIGNED, pfns,
+				    ARRAY_SIZE(pfns)), nr))
+		return false;
+	free_each(t, 0, nr, CUT_EACH);
+	free_each(t, CUT_EACH - 1, nr, CUT_EACH);
+	return true;
+}
+
+/*
+ * Each span loses its ends, and so the tree gets an entry more than it had: in a
+ * full leaf that takes several nodes, which an interrupt may not ask for where
+ * they come in sheaves. Where there is no gate, lockdep sees it.
+ */
+static void interrupts_cut_spans(struct test *t)
+{
+	struct cut cut = { .work = IRQ_WORK_INIT(cut_fn) };
+	u64 erases, used;
+
+	if (!spans_with_free_ends(t))
+		return;
+	cut.domain = t->domain;
+	erases = test_counter(t, "erase");
+	used = test_counter(t, "reserve_used");
+	irq_work_queue(&cut.work);
+	irq_work_sync(&cut.work);
+	erases = test_counter(t, "erase") - erases;
+	used = test_counter(t, "reserve_used") - used;
+	test_diag("%llu ends cut in hardirq, %llu stores from the reserve",
+		  erases, used);
+	if (EXPECT_EQ(t, cut.ret, 0))
+		EXPECT_EQ(t, cut.pfn, CUT_TOP + 1 - WINDOW + CUT_SIZE - CUT_ASKED);
+	EXPECT_EQ(t, erases, 2 * CUT_WINDOWS);
+	EXPECT_EQ(t, cut.locks, 0);
+}
+
 static const struct test_case cases[] = {
 	{ "few entries for many ranges", few_entries_for_many_ranges },
 	{ "dense from the top", dense_from_the_top },
@@ -439,10 +518,13 @@ static const struct test_case cases[] = {
 	{ "any limit cuts exactly", any_limit_cuts_exactly },
 	{ "reserved pages between live ranges", reserved_between_live_ranges },
 	{ "a failed reservation leaves nothing", a_failed_reservation_leaves_nothing },
+	{ "interrupts cut spans without a CPU's sheaf", interrupts_cut_spans },
 };
 
 const struct test_suite suite_span = {
 	.name = "span",
 	.cases = cases,
 	.nr = ARRAY_SIZE(cases),
+	.init = gate_init,
+	.exit = gate_exit,
 };
