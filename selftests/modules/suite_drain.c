@@ -269,6 +269,29 @@ static void an_idle_domain_drains(struct test *t)
 }
 
 /*
+ * A round that erases some, and then can neither get nodes nor wait for any, is not
+ * the last one: nobody else comes here.
+ */
+static void a_round_gets_part_of_the_way(struct test *t)
+{
+	unsigned int i;
+
+	if (!test_take(t, 100, 2, TOP))
+		return;
+	test_fault(t, "fail_refill", TEST_ALWAYS);
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	for (i = 0; i < 100; i += 2)
+		iova_mt_free(t->domain, TOP - 2 * i, 0);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 50);
+	/* Nine pass, the tenth fails, and all after that pass. */
+	test_fault(t, "fail_erase", "1,100,10,1");
+	if (!test_backlog_wait_empty(t))
+		return;
+	EXPECT_EQ(t, iova_mt_fault_injected("fail_erase"), 1);
+	EXPECT_EQ(t, test_backlog(t).drained_by_worker, 50);
+}
+
+/*
  * With the worker in its longest wait, the allocation comes first; should the
  * worker still be quicker, once more.
  */
@@ -459,6 +482,8 @@ static const struct test_case cases[] = {
 	  refusals_do_not_sweep_each_time, TEST_NEEDS_MAPLE },
 	{ "P4: an idle domain drains", an_idle_domain_drains,
 	  TEST_NEEDS_BACKLOG },
+	{ "P4: a round that gets part of the way is not the last",
+	  a_round_gets_part_of_the_way, TEST_NEEDS_MAPLE },
 	{ "R9: one warning an episode", one_warning_an_episode,
 	  TEST_NEEDS_BACKLOG },
 	{ "R36: who reads the backlog does not count as a sweep",
