@@ -214,6 +214,35 @@ static void sweeps_stay_between_the_watermarks(struct test *t)
 	EXPECT(t, drain_two(t, 500, 500 + 2 * between) <= few);
 }
 
+/*
+ * What has been swept is not looked at again. The lower one of two goes, and the
+ * other one cannot; then one is deferred a little below that.
+ */
+static void the_low_watermark_moves_up(struct test *t)
+{
+	const unsigned int nr = 10000, between = 50;
+	u64 entries;
+
+	if (!test_take(t, nr, 2, 2 * nr))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	iova_mt_free(t->domain, 100, 0);
+	iova_mt_free(t->domain, 2 * nr, 0);
+	/* One passes, and all after that fail. */
+	test_fault(t, "fail_erase", "1,100,2,-1");
+	EXPECT_EQ(t, iova_mt_drain(t->domain), -ENOMEM);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 1);
+	iova_mt_free(t->domain, 2 * (nr - between), 0);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 2);
+	entries = test_counter(t, "sweep_entry");
+	test_fault(t, "fail_erase", TEST_NEVER);
+	EXPECT_EQ(t, iova_mt_drain(t->domain), 0);
+	entries = test_counter(t, "sweep_entry") - entries;
+	test_diag("behind a sweep: %llu entries of %u", entries, nr);
+	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
+	EXPECT(t, entries >= 2 && entries <= 4 * between);
+}
+
 /* --- Caches --------------------------------------------------------------- */
 
 /* While this fails always, what it has injected is what was asked for. */
@@ -376,6 +405,8 @@ static const struct test_case cases[] = {
 	  TEST_NEEDS_MAPLE },
 	{ "R7: sweeps stay between the watermarks",
 	  sweeps_stay_between_the_watermarks,
+	  TEST_NEEDS_MAPLE | TEST_NEEDS_MARKER },
+	{ "R7: the low watermark moves up with a sweep", the_low_watermark_moves_up,
 	  TEST_NEEDS_MAPLE | TEST_NEEDS_MARKER },
 	{ "R8: a deferred range costs no memory", deferring_costs_no_memory,
 	  TEST_NEEDS_BACKLOG },
