@@ -21,10 +21,9 @@ help_fault()
 
 	  probability   0 to 100: likelihood in percent, 0 is off
 	  interval      1 and up: only every so-many-th hit can fail
-	  space         0 and up: so many hits pass first
+	  space         0 and up: with n, the first n - 1 hits pass
 	  times         -1 and up: so many failures, -1 for no limit
 	  verbose       0, 1, 2: silent, a line a failure, a stack a failure
-
 	  domain        0 and up: only this domain's hits count, 0 for all
 
 	The points and knobs are those of the module that is loaded. Nothing is set
