@@ -21,6 +21,7 @@
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 
 #include "base/trace.h"
@@ -356,10 +357,26 @@ static bool warning_due_locked(struct iova_mt_deferred *deferred)
 	iova_mt_index_assert_locked(deferred->index);
 	if (empty_locked(deferred))
 		deferred->warned = false;
-	if (deferred->warned || deferred->failed_rounds < WARN_ROUNDS)
-		return false;
+	return !deferred->warned && deferred->failed_rounds >= WARN_ROUNDS;
+}
+
+/*
+ * Many domains may be without memory at once: what the limit holds back is due
+ * again in the next round, so that each of them is named.
+ */
+static void warn_limited(struct iova_mt_deferred *deferred,
+			 unsigned long ranges, unsigned long pages)
+{
+	/* Silent about what it holds back. */
+	static struct ratelimit_state warnings =
+		RATELIMIT_STATE_INIT_FLAGS(warnings, 5 * HZ, 10,
+					   RATELIMIT_MSG_ON_RELEASE);
+
+	if (!__ratelimit(&warnings))
+		return;
+	pr_warn("domain %u: no memory to erase %lu freed ranges (%lu pages) in %u rounds, trying on\n",
+		deferred->index->domain_id, ranges, pages, WARN_ROUNDS);
 	deferred->warned = true;
-	return true;
 }
 
 static void work_fn(struct work_struct *work)
@@ -382,8 +399,7 @@ static void work_fn(struct work_struct *work)
 	iova_mt_index_unlock(index, flags);
 
 	if (warn)
-		pr_warn_ratelimited("domain %u: no memory to erase %lu freed ranges (%lu pages) in %u rounds, trying on\n",
-				    index->domain_id, ranges, pages, WARN_ROUNDS);
+		warn_limited(deferred, ranges, pages);
 	if (ret)
 		queue_delayed_work(iova_mt_queue, &deferred->work, backoff);
 }

@@ -66,7 +66,8 @@ enum iova_mt_drainer {
 /**
  * struct iova_mt_deferred - the backlog of a domain
  * @how: how ranges are deferred
- * @index: where they are; its lock protects all but @work and the head of @list
+ * @index: where they are; its lock protects all but @work,
+ *	@warned and the head of @list
  * @counters: the domain's
  * @low: no deferred range is below
  * @high: none is above
@@ -88,7 +89,8 @@ enum iova_mt_drainer {
  * @rounds: sweeps begun by the worker
  * @retries: sweeps that ended for lack of memory
  * @failed_rounds: rounds in a row without progress
- * @warned: the log has been told, and the backlog has not been empty since
+ * @warned: the log has been told, and the backlog has not been empty since; of
+ *	@work alone
  * @backoff: wait before the worker's next round, jiffies
  * @alloc_after: allocations do not sweep before this time, jiffies: the last
  *	sweep got no memory
