@@ -165,7 +165,7 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * @aligned: aligned to @size rounded up to a power of two
  * @error: why the allocation wants it: -ENOSPC, or -ENOMEM: for lack of memory,
  *	to store the range or to make room for it
- * @pfn: the first one of the range
+ * @pfn: the first one of the range; untouched when there is none
  *
  * Needs no memory. Ends after a bounded number of lock holds, so it can miss a
  * range among very many others; the next call goes on from there.
@@ -192,6 +192,7 @@ bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
 	taken = take_recent(deferred, &match);
 	while (!taken && holds-- && rounds < 2)
 		taken = take_next(deferred, &match, &pos, &rounds);
-	*pfn = match.first;
+	if (taken)
+		*pfn = match.first;
 	return taken;
 }
