@@ -257,6 +257,7 @@ static bool is_swept(const struct iova_mt_deferred *deferred, unsigned long begu
 /*
  * Sweep until nothing is left of what there is now. Without memory, wait for
  * nodes outside of the lock and go on with those: enough for one store at least.
+ * When others have erased meanwhile, the nodes may be theirs: wait once more.
  *
  * Context: Process, may sleep. Return: 0 when nothing is left; -EAGAIN when what
  * is left has come since, or the domain goes; -ENOMEM.
@@ -265,15 +266,16 @@ static int sweep_all(struct iova_mt_deferred *deferred,
 		     enum iova_mt_drainer drainer, u64 *erased)
 {
 	unsigned long begun = READ_ONCE(deferred->passes);
+	const unsigned long *erases = &deferred->index->erases;
+	unsigned long before = READ_ONCE(*erases);
 	bool filled = false;
-	u64 before;
 	int ret;
 
 	sweep_begin(deferred, drainer);
 	do {
-		before = *erased;
 		ret = sweep(deferred, drainer, erased);
-		filled &= *erased == before;
+		filled &= READ_ONCE(*erases) == before;
+		before = READ_ONCE(*erases);
 		if (ret == -ENOMEM) {
 			if (filled || READ_ONCE(deferred->stopping) ||
 			    iova_mt_nodes_fill(&deferred->index->nodes))
