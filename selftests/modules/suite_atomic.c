@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -192,13 +193,17 @@ static void work_fn(struct irq_work *work)
 
 /*
  * The same from another CPU. An idle CPU looks for calls before it sleeps, so
- * that this is not always in an interrupt.
+ * that this is not always in an interrupt. Under PREEMPT_RT it always would be, and
+ * in one where a spinlock may not be taken; lockdep is told that this is like the
+ * work above, which would not.
  */
 static void call_fn(void *arg)
 {
 	struct runner *runner = arg;
 
+	lockdep_irq_work_enter(0);
 	in_context(runner, HARDIRQ, irqs_disabled());
+	lockdep_irq_work_exit(0);
 	atomic_dec(&runner->calls);
 }
 
