@@ -170,17 +170,19 @@ static int list_alloc(struct iova_mt_domain *domain, unsigned long size,
 		      unsigned long *pfn)
 {
 	struct list_domain *list = domain->priv;
-	unsigned long align = 1, irqs;
+	unsigned long align = 1, first, irqs;
 	struct list_head *above;
 	int ret = -ENOSPC;
 
 	if ((flags & IOVA_MT_ALIGNED) && the_mistake != MISTAKE_UNALIGNED)
 		align = roundup_pow_of_two(size);
 	spin_lock_irqsave(&list->lock, irqs);
-	above = gap_find_locked(domain, size, limit_pfn, align, pfn);
+	above = gap_find_locked(domain, size, limit_pfn, align, &first);
 	if (above && !now_and_then(list, MISTAKE_REFUSE, 50))
-		ret = entry_add(above, *pfn, *pfn + size - 1, IOVA_MT_LIVE);
+		ret = entry_add(above, first, first + size - 1, IOVA_MT_LIVE);
 	spin_unlock_irqrestore(&list->lock, irqs);
+	if (!ret)
+		*pfn = first;
 	return ret;
 }
 
