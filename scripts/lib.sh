@@ -52,6 +52,11 @@ is_number()
 	[[ $2 =~ ^[0-9]+$ ]] || die "$1 '$2' is not a number"
 }
 
+is_positive()
+{
+	[[ $2 =~ ^[1-9][0-9]*$ ]] || die "$1 '$2' is not valid; valid: 1 and up"
+}
+
 known_kernel()
 {
 	# shellcheck disable=SC2086 # lists of words
