@@ -19,7 +19,6 @@
 #define pr_fmt(fmt) "iova_mt: " fmt
 
 #include <linux/jiffies.h>
-#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -404,65 +403,6 @@ static void work_fn(struct work_struct *work)
 		warn_limited(deferred, ranges, pages);
 	if (ret)
 		queue_delayed_work(iova_mt_queue, &deferred->work, backoff);
-}
-
-/* Context: Process. Return: age of the oldest deferred range in ms, 0 if there is none. */
-static u64 oldest_ms(struct iova_mt_deferred *deferred)
-{
-	unsigned long now = ktime_to_ms(ktime_get()), oldest = now;
-	struct iova_mt_index *index = deferred->index;
-	unsigned long flags, pos, high;
-	struct iova_mt_run run;
-
-	iova_mt_index_lock(index, flags);
-	pos = deferred->low;
-	high = deferred->high;
-	iova_mt_index_unlock(index, flags);
-
-	for (run.end = pos > high; !run.end; pos = run.next) {
-		iova_mt_index_lock(index, flags);
-		iova_mt_index_run_locked(index, pos, high, IOVA_MT_HOLD_ENTRIES, &run);
-		if (run.ranges)
-			oldest = min(oldest, run.oldest);
-		iova_mt_index_unlock(index, flags);
-		cond_resched();
-	}
-	return now - oldest;
-}
-
-/**
- * iova_mt_deferred_backlog() - read the backlog
- * @deferred: the backlog
- * @backlog: where to
- *
- * Context: Process. The age of the oldest costs a walk over the backlog, in
- * short lock holds.
- */
-void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
-			      struct iova_mt_backlog *backlog)
-{
-	u64 oldest = oldest_ms(deferred);
-	unsigned long flags;
-
-	iova_mt_index_lock(deferred->index, flags);
-	*backlog = (struct iova_mt_backlog){
-		.pending_ranges = deferred->ranges,
-		.pending_pages = deferred->pages,
-		.highest_ranges = deferred->highest_ranges,
-		.highest_pages = deferred->highest_pages,
-		.total_deferred = deferred->total,
-		.total_pages = deferred->total_pages,
-		.rounds = deferred->rounds,
-		.retries = deferred->retries,
-		.drained_by_worker = deferred->drained[IOVA_MT_DRAIN_WORKER],
-		.drained_by_alloc = deferred->drained[IOVA_MT_DRAIN_ALLOC],
-		.drained_by_request = deferred->drained[IOVA_MT_DRAIN_REQUEST],
-		.taken_over = deferred->taken,
-		.oldest_ms = deferred->ranges ? oldest : 0,
-		.backoff_ms = deferred->ranges ?
-			jiffies_to_msecs(deferred->backoff) : 0,
-	};
-	iova_mt_index_unlock(deferred->index, flags);
 }
 
 /**

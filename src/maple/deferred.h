@@ -66,8 +66,8 @@ enum iova_mt_drainer {
 /**
  * struct iova_mt_deferred - the backlog of a domain
  * @how: how ranges are deferred
- * @index: where they are; its lock protects all but @work,
- *	@warned and the head of @list
+ * @index: where they are; its lock protects all but @work, @warned and the head
+ *	of @list
  * @counters: the domain's
  * @low: no deferred range is below
  * @high: none is above

@@ -18,7 +18,6 @@
  * Locks: the tree's lock, for a bounded number of spans at a time.
  */
 #include <linux/log2.h>
-#include <linux/minmax.h>
 
 #include "maple/counters.h"
 #include "maple/deferral.h"
@@ -49,16 +48,6 @@ struct walk {
 };
 
 /* --- Which span ------------------------------------------------------------ */
-
-/* The span that holds @pfn, or NULL. */
-static inline struct iova_mt_span *span_of_locked(struct iova_mt_spans *spans,
-						  unsigned long pfn)
-{
-	struct iova_mt_span *span = iova_mt_windows_at(&spans->windows, pfn);
-
-	iova_mt_index_assert_locked(spans->index);
-	return span && iova_mt_span_has(span, pfn) ? span : NULL;
-}
 
 static struct iova_mt_span *highest_locked(struct iova_mt_spans *spans,
 					   unsigned long limit, int order)
@@ -288,86 +277,6 @@ int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
 	return ret && walk.no_memory ? -ENOMEM : ret;
 }
 
-/* --- Reserved ranges ------------------------------------------------------ */
-
-/* Make @first to @last, which are free, a reserved range. */
-static int reserve_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
-			  unsigned long first, unsigned long last,
-			  unsigned long call)
-{
-	unsigned int id = spans->index->domain_id;
-	bool empty = !span->nr_used;
-
-	iova_mt_index_assert_locked(spans->index);
-	if (iova_mt_reserved_add(&spans->reserved, first, call, id))
-		goto no_memory;
-	if (iova_mt_span_take(span, first, last - first + 1, id))
-		goto remove;
-	spans->nr_empty -= empty;
-	iova_mt_windows_update(span);
-	return 0;
-
-remove:
-	iova_mt_reserved_remove(&spans->reserved, first);
-no_memory:
-	iova_mt_count(spans->counters, COUNTER_span_no_memory);
-	return -ENOMEM;
-}
-
-/**
- * iova_mt_spans_reserve_locked() - reserve the first free pages of a span
- * @spans: the spans
- * @pfn: in a span; moved past them
- * @last: last pfn, in the same span
- * @call: which call it is for
- *
- * Context: Any, under the tree's lock.
- * Return: 0, or -ENOMEM and then nothing has changed.
- */
-int iova_mt_spans_reserve_locked(struct iova_mt_spans *spans,
-				 unsigned long *pfn, unsigned long last,
-				 unsigned long call)
-{
-	struct iova_mt_span *span = span_of_locked(spans, *pfn);
-	unsigned long free_first, free_last;
-
-	iova_mt_index_assert_locked(spans->index);
-	if (iova_mt_span_next_free(span, *pfn, &free_first, &free_last) &&
-	    free_first <= last) {
-		last = min(last, free_last);
-		if (reserve_locked(spans, span, free_first, last, call))
-			return -ENOMEM;
-	}
-	*pfn = last + 1;
-	return 0;
-}
-
-/**
- * iova_mt_spans_unreserve_locked() - undo a reservation of a call
- * @spans: the spans
- * @pfn: in a span; nothing is left below
- * @last: last pfn, in the same span
- * @call: which call
- *
- * Context: Any, under the tree's lock.
- * Return: where to go on.
- */
-unsigned long iova_mt_spans_unreserve_locked(struct iova_mt_spans *spans,
-					     unsigned long pfn,
-					     unsigned long last,
-					     unsigned long call)
-{
-	unsigned long first, made_by;
-
-	iova_mt_index_assert_locked(spans->index);
-	if (!iova_mt_reserved_next(&spans->reserved, pfn, &first, &made_by) ||
-	    first > last)
-		return last + 1;
-	if (made_by == call)
-		iova_mt_spans_free_locked(spans, first);
-	return first + 1;
-}
-
 /* --- Free, find, list ----------------------------------------------------- */
 
 /**
@@ -380,7 +289,7 @@ unsigned long iova_mt_spans_unreserve_locked(struct iova_mt_spans *spans,
  */
 bool iova_mt_spans_free_locked(struct iova_mt_spans *spans, unsigned long pfn)
 {
-	struct iova_mt_span *span = span_of_locked(spans, pfn);
+	struct iova_mt_span *span = iova_mt_spans_at_locked(spans, pfn);
 	unsigned long first, last;
 
 	iova_mt_index_assert_locked(spans->index);
@@ -410,7 +319,7 @@ bool iova_mt_spans_free_locked(struct iova_mt_spans *spans, unsigned long pfn)
 bool iova_mt_spans_range_locked(struct iova_mt_spans *spans, unsigned long pfn,
 				struct iova_mt_range *range)
 {
-	struct iova_mt_span *span = span_of_locked(spans, pfn);
+	struct iova_mt_span *span = iova_mt_spans_at_locked(spans, pfn);
 
 	iova_mt_index_assert_locked(spans->index);
 	if (!span || !iova_mt_span_range(span, pfn, &range->first, &range->last))
@@ -433,7 +342,7 @@ bool iova_mt_spans_range_locked(struct iova_mt_spans *spans, unsigned long pfn,
 bool iova_mt_spans_next_locked(struct iova_mt_spans *spans, unsigned long from,
 			       struct iova_mt_range *range)
 {
-	struct iova_mt_span *span = span_of_locked(spans, range->first);
+	struct iova_mt_span *span = iova_mt_spans_at_locked(spans, range->first);
 	unsigned long pfn;
 
 	iova_mt_index_assert_locked(spans->index);

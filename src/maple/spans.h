@@ -8,12 +8,12 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "maple/index.h"
 #include "maple/reserved.h"
 #include "maple/windows.h"
 
 struct iova_mt_counters;
 struct iova_mt_deferral;
-struct iova_mt_index;
 struct iova_mt_range;
 
 /* Spans that are looked at in one lock hold. */
@@ -83,5 +83,22 @@ unsigned long iova_mt_spans_unreserve_locked(struct iova_mt_spans *spans,
 					     unsigned long pfn,
 					     unsigned long last,
 					     unsigned long call);
+
+/**
+ * iova_mt_spans_at_locked() - find the span of a pfn
+ * @spans: the spans
+ * @pfn: the pfn
+ *
+ * Context: Any, under the tree's lock.
+ * Return: the span that holds it, or NULL.
+ */
+static inline struct iova_mt_span *
+iova_mt_spans_at_locked(struct iova_mt_spans *spans, unsigned long pfn)
+{
+	struct iova_mt_span *span = iova_mt_windows_at(&spans->windows, pfn);
+
+	iova_mt_index_assert_locked(spans->index);
+	return span && iova_mt_span_has(span, pfn) ? span : NULL;
+}
 
 #endif /* _IOVA_MT_SPANS_H */
