@@ -3,7 +3,6 @@
  * Drain: sweeps over the backlog, by the worker, by allocations, on request.
  */
 #include <linux/delay.h>
-#include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -270,29 +269,6 @@ static void an_idle_domain_drains(struct test *t)
 }
 
 /*
- * A round that erases some, and then can neither get nodes nor wait for any, is not
- * the last one: nobody else comes here.
- */
-static void a_round_gets_part_of_the_way(struct test *t)
-{
-	unsigned int i;
-
-	if (!test_take(t, 100, 2, TOP))
-		return;
-	test_fault(t, "fail_refill", TEST_ALWAYS);
-	test_fault(t, "fail_erase", TEST_ALWAYS);
-	for (i = 0; i < 100; i += 2)
-		iova_mt_free(t->domain, TOP - 2 * i, 0);
-	EXPECT_EQ(t, test_backlog(t).pending_ranges, 50);
-	/* Nine pass, the tenth fails, and all after that pass. */
-	test_fault(t, "fail_erase", "1,100,10,1");
-	if (!test_backlog_wait_empty(t))
-		return;
-	EXPECT_EQ(t, iova_mt_fault_injected("fail_erase"), 1);
-	EXPECT_EQ(t, test_backlog(t).drained_by_worker, 50);
-}
-
-/*
  * With the worker in its longest wait, the allocation comes first; should the
  * worker still be quicker, once more.
  */
@@ -468,45 +444,6 @@ static void one_warning_an_episode(struct test *t)
 	EXPECT_EQ(t, test_log_count(mark), 2);
 }
 
-/* More than the log takes at once. */
-#define STUCK	12U
-
-/* One that cannot be erased. Return: its domain, or NULL. */
-static struct iova_mt_domain *stuck_domain(struct test *t)
-{
-	struct iova_mt_domain *domain;
-	unsigned long pfn;
-
-	domain = iova_mt_domain_create(t->allocator, 4096, 1);
-	if (!test_expect(t, !IS_ERR(domain), "no domain: %pe", domain))
-		return NULL;
-	if (EXPECT_EQ(t, iova_mt_alloc(domain, 1, TOP, 0, &pfn), 0))
-		iova_mt_free(domain, pfn, 0);
-	return domain;
-}
-
-/* Each of them is named, be it later than the others. */
-static void each_of_many_domains_is_named(struct test *t)
-{
-	const char *mark = ": no memory to erase 1 freed ranges";
-	unsigned long end = jiffies + msecs_to_jiffies(TEST_TIMEOUT_MS);
-	unsigned int nr, lines = test_log_count(mark);
-	struct iova_mt_domain *domains[STUCK];
-
-	test_fault(t, "fail_erase", TEST_ALWAYS);
-	for (nr = 0; nr < STUCK; nr++) {
-		domains[nr] = stuck_domain(t);
-		if (!domains[nr])
-			break;
-	}
-	while (test_log_count(mark) < lines + nr && time_before(jiffies, end))
-		msleep(200);
-	EXPECT_EQ(t, test_log_count(mark), lines + nr);
-	test_faults_off();
-	while (nr--)
-		iova_mt_domain_destroy(domains[nr]);
-}
-
 static const struct test_case cases[] = {
 	{ "P2: a sweep passes live ranges in short holds",
 	  sweep_over_live_ranges_in_short_holds,
@@ -522,12 +459,8 @@ static const struct test_case cases[] = {
 	  refusals_do_not_sweep_each_time, TEST_NEEDS_MAPLE },
 	{ "P4: an idle domain drains", an_idle_domain_drains,
 	  TEST_NEEDS_BACKLOG },
-	{ "P4: a round that gets part of the way is not the last",
-	  a_round_gets_part_of_the_way, TEST_NEEDS_MAPLE },
 	{ "R9: one warning an episode", one_warning_an_episode,
 	  TEST_NEEDS_BACKLOG },
-	{ "R11: each of many domains without memory is named",
-	  each_of_many_domains_is_named, TEST_NEEDS_BACKLOG },
 	{ "R36: who reads the backlog does not count as a sweep",
 	  a_reader_is_no_sweep, TEST_NEEDS_MAPLE },
 	{ "R10: the backoff doubles up to its cap",
