@@ -23,10 +23,10 @@
 #include <linux/sysfs.h>
 
 #include "base/fault.h"
-#include "maple/cache.h"
-#include "maple/deferral.h"
+#include "maple/cache/cache.h"
+#include "maple/deferred/deferral.h"
 #include "params.h"
-#include "registry.h"
+#include "core/registry.h"
 #include "takeover/takeover.h"
 #include "version.h"
 

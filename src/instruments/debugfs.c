@@ -16,10 +16,10 @@
 #include <linux/string.h>
 
 #include "base/fault.h"
-#include "domain.h"
+#include "core/domain.h"
 #include "instruments/files.h"
 #include "instruments/instruments.h"
-#include "registry.h"
+#include "core/registry.h"
 
 static struct dentry *root;
 

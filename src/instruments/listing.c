@@ -11,7 +11,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "domain.h"
+#include "core/domain.h"
 #include "instruments/files.h"
 
 /* Written at init and exit, when nobody observes. */

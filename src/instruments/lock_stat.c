@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 
 #include "base/lock.h"
-#include "domain.h"
+#include "core/domain.h"
 #include "instruments/files.h"
 
 /* --- The switch ----------------------------------------------------------- */

@@ -13,15 +13,15 @@
 
 #include <iova_mt/ops.h>
 
-#include "maple/cache.h"
+#include "maple/cache/cache.h"
 #include "maple/counters.h"
-#include "maple/deferral.h"
+#include "maple/deferred/deferral.h"
 #include "maple/maple.h"
-#include "maple/queue.h"
-#include "maple/room.h"
+#include "maple/tree/queue.h"
+#include "maple/span/room.h"
 #include "maple/space.h"
-#include "maple/span.h"
-#include "maple/windows.h"
+#include "maple/span/span.h"
+#include "maple/span/windows.h"
 
 static const char *const counter_names[] = {
 	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_NAME)

@@ -13,10 +13,10 @@
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
-#include "maple/deferral.h"
-#include "maple/reuse.h"
-#include "maple/room.h"
-#include "maple/search.h"
+#include "maple/deferred/deferral.h"
+#include "maple/deferred/reuse.h"
+#include "maple/span/room.h"
+#include "maple/tree/search.h"
 #include "maple/space.h"
 
 /* Ranges that are freed in one lock hold. */

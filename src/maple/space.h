@@ -7,9 +7,9 @@
 
 #include <linux/types.h>
 
-#include "maple/deferred.h"
-#include "maple/index.h"
-#include "maple/spans.h"
+#include "maple/deferred/deferred.h"
+#include "maple/tree/index.h"
+#include "maple/span/spans.h"
 
 /**
  * struct iova_mt_space - index, backlog and spans of a domain, under one lock

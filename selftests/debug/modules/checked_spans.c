@@ -11,9 +11,9 @@
 #include <linux/maple_tree.h>
 
 #include "checked_spans.h"
-#include "maple/index.h"
-#include "maple/span.h"
-#include "maple/spans.h"
+#include "maple/tree/index.h"
+#include "maple/span/span.h"
+#include "maple/span/spans.h"
 
 #define to_region(_node)	rb_entry(_node, struct iova_mt_region, node)
 

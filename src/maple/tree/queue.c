@@ -8,7 +8,7 @@
  */
 #include <linux/errno.h>
 
-#include "maple/queue.h"
+#include "maple/tree/queue.h"
 
 struct workqueue_struct *iova_mt_queue;
 

@@ -14,8 +14,8 @@
 
 #include "base/fault.h"
 #include "maple/counters.h"
-#include "maple/index.h"
-#include "maple/search.h"
+#include "maple/tree/index.h"
+#include "maple/tree/search.h"
 
 /**
  * iova_mt_index_init() - make an empty index

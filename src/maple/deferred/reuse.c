@@ -14,10 +14,10 @@
 #include <linux/minmax.h>
 
 #include "base/trace.h"
-#include "maple/deferral.h"
-#include "maple/deferred.h"
-#include "maple/index.h"
-#include "maple/reuse.h"
+#include "maple/deferred/deferral.h"
+#include "maple/deferred/deferred.h"
+#include "maple/tree/index.h"
+#include "maple/deferred/reuse.h"
 
 /*
  * Lock holds that an allocation spends on the search: few for one that found no

@@ -23,8 +23,8 @@
 #include <linux/string.h>
 
 #include "base/fault.h"
-#include "maple/span.h"
-#include "maple/span_blocks.h"
+#include "maple/span/span.h"
+#include "maple/span/span_blocks.h"
 
 #define SPAN_GFP	(GFP_ATOMIC | __GFP_NOWARN)
 

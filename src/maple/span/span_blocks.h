@@ -8,7 +8,7 @@
 
 #include <linux/bits.h>
 
-#include "maple/span.h"
+#include "maple/span/span.h"
 
 /* Of a block. */
 #define LAST_PAGE	(IOVA_MT_BLOCK_PAGES - 1)

@@ -11,9 +11,9 @@
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
-#include "maple/index.h"
-#include "maple/span.h"
-#include "maple/spans.h"
+#include "maple/tree/index.h"
+#include "maple/span/span.h"
+#include "maple/span/spans.h"
 
 /* Make @first to @last, which are free, a reserved range. */
 static int reserve_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,

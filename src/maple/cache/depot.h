@@ -10,7 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "maple/magazine.h"
+#include "maple/cache/magazine.h"
 
 struct iova_mt_counters;
 

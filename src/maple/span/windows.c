@@ -21,7 +21,7 @@
 #include <linux/rbtree_augmented.h>
 #include <linux/slab.h>
 
-#include "maple/windows.h"
+#include "maple/span/windows.h"
 
 static struct kmem_cache *cache;
 

@@ -8,9 +8,9 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-#include "maple/index.h"
-#include "maple/reserved.h"
-#include "maple/windows.h"
+#include "maple/tree/index.h"
+#include "maple/span/reserved.h"
+#include "maple/span/windows.h"
 
 struct iova_mt_counters;
 struct iova_mt_deferral;

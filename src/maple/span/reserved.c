@@ -12,7 +12,7 @@
 #include <linux/slab.h>
 
 #include "base/fault.h"
-#include "maple/reserved.h"
+#include "maple/span/reserved.h"
 
 /**
  * struct note - a reserved range

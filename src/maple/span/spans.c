@@ -20,12 +20,12 @@
 #include <linux/log2.h>
 
 #include "maple/counters.h"
-#include "maple/deferral.h"
-#include "maple/index.h"
-#include "maple/room.h"
-#include "maple/search.h"
-#include "maple/span.h"
-#include "maple/spans.h"
+#include "maple/deferred/deferral.h"
+#include "maple/tree/index.h"
+#include "maple/span/room.h"
+#include "maple/tree/search.h"
+#include "maple/span/span.h"
+#include "maple/span/spans.h"
 
 /**
  * struct walk - a look at all spans that may serve a request

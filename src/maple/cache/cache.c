@@ -23,7 +23,7 @@
 #include <linux/minmax.h>
 
 #include "base/counters.h"
-#include "maple/cache.h"
+#include "maple/cache/cache.h"
 #include "maple/counters.h"
 #include "maple/space.h"
 

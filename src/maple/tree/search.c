@@ -13,8 +13,8 @@
 #include <linux/overflow.h>
 
 #include "maple/counters.h"
-#include "maple/index.h"
-#include "maple/search.h"
+#include "maple/tree/index.h"
+#include "maple/tree/search.h"
 
 /* Gaps that are tried one after the other before a roomier one is asked for. */
 #define NEAR_GAPS	8

@@ -37,8 +37,8 @@
 #include "base/lock.h"
 #include "compat.h"
 #include "maple/counters.h"
-#include "maple/nodes.h"
-#include "maple/queue.h"
+#include "maple/tree/nodes.h"
+#include "maple/tree/queue.h"
 
 #define ATOMIC_GFP	(GFP_ATOMIC | __GFP_NOWARN)
 /*

@@ -9,7 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "maple/deferral.h"
+#include "maple/deferred/deferral.h"
 
 static const struct iova_mt_deferral *const ways[] = {
 	&iova_mt_deferral_marker,

@@ -26,8 +26,8 @@
 #include "base/counters.h"
 #include "base/trace.h"
 #include "compat.h"
-#include "domain.h"
-#include "registry.h"
+#include "core/domain.h"
+#include "core/registry.h"
 
 /* --- Data ----------------------------------------------------------------- */
 

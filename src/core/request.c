@@ -15,7 +15,7 @@
 
 #include "base/trace.h"
 #include "compat.h"
-#include "domain.h"
+#include "core/domain.h"
 
 /* Could the space hold such a range, if it were empty? */
 static bool fits(const struct iova_mt_domain *domain, unsigned long size,

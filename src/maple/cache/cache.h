@@ -15,8 +15,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-#include "maple/depot.h"
-#include "maple/magazine.h"
+#include "maple/cache/depot.h"
+#include "maple/cache/magazine.h"
 
 struct iova_mt_counters;
 struct iova_mt_space;

@@ -20,7 +20,7 @@
 #include <iova_mt/ops.h>
 
 #include "compat.h"
-#include "registry.h"
+#include "core/registry.h"
 
 static DEFINE_MUTEX(registry_mutex);
 static LIST_HEAD(allocators);

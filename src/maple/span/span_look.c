@@ -7,8 +7,8 @@
 #include <linux/bitops.h>
 #include <linux/minmax.h>
 
-#include "maple/span.h"
-#include "maple/span_blocks.h"
+#include "maple/span/span.h"
+#include "maple/span/span_blocks.h"
 
 /* The first page from @page on that begins a range or is free, or the end. */
 static unsigned int range_end(const struct iova_mt_span *span, unsigned int page)

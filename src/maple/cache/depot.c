@@ -14,7 +14,7 @@
 #include "base/counters.h"
 #include "base/fault.h"
 #include "maple/counters.h"
-#include "maple/depot.h"
+#include "maple/cache/depot.h"
 
 /* What a magazine has room for is counted as if it were full. */
 static bool pages_get(struct iova_mt_depot *depot, unsigned int class)

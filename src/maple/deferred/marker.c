@@ -22,9 +22,9 @@
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
-#include "maple/deferral.h"
-#include "maple/deferred.h"
-#include "maple/index.h"
+#include "maple/deferred/deferral.h"
+#include "maple/deferred/deferred.h"
+#include "maple/tree/index.h"
 
 static void *value_make(unsigned int domain_id, enum iova_mt_state state,
 			unsigned long tag)

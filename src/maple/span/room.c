@@ -13,12 +13,12 @@
 #include <linux/minmax.h>
 
 #include "maple/counters.h"
-#include "maple/deferral.h"
-#include "maple/index.h"
-#include "maple/queue.h"
-#include "maple/room.h"
-#include "maple/search.h"
-#include "maple/spans.h"
+#include "maple/deferred/deferral.h"
+#include "maple/tree/index.h"
+#include "maple/tree/queue.h"
+#include "maple/span/room.h"
+#include "maple/tree/search.h"
+#include "maple/span/spans.h"
 
 /* Gaps smaller than this are not worth a span. */
 #define LEAST_PAGES	IOVA_MT_BLOCK_PAGES

@@ -20,9 +20,9 @@
 
 #include "base/fault.h"
 #include "maple/counters.h"
-#include "maple/deferral.h"
-#include "maple/deferred.h"
-#include "maple/index.h"
+#include "maple/deferred/deferral.h"
+#include "maple/deferred/deferred.h"
+#include "maple/tree/index.h"
 
 /* Records that are looked at in one lock hold: each may take an erase. */
 #define HOLD_RECORDS	16

@@ -12,8 +12,8 @@
 #include <iova_mt/iova_mt.h>
 
 #include "base/lock.h"
-#include "maple/entry.h"
-#include "maple/nodes.h"
+#include "maple/tree/entry.h"
+#include "maple/tree/nodes.h"
 
 struct iova_mt_counters;
 

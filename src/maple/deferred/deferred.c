@@ -25,11 +25,11 @@
 
 #include "base/trace.h"
 #include "maple/counters.h"
-#include "maple/deferral.h"
-#include "maple/deferred.h"
-#include "maple/index.h"
-#include "maple/queue.h"
-#include "maple/reuse.h"
+#include "maple/deferred/deferral.h"
+#include "maple/deferred/deferred.h"
+#include "maple/tree/index.h"
+#include "maple/tree/queue.h"
+#include "maple/deferred/reuse.h"
 
 /* Lock holds that an allocation spends on a sweep. */
 #define ALLOC_HOLDS	32

@@ -9,8 +9,8 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
-#include "maple/deferred.h"
-#include "maple/index.h"
+#include "maple/deferred/deferred.h"
+#include "maple/tree/index.h"
 
 /* Context: Process. Return: age of the oldest deferred range in ms, 0 if there is none. */
 static u64 oldest_ms(struct iova_mt_deferred *deferred)

@@ -8,7 +8,7 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-#include "maple/span.h"
+#include "maple/span/span.h"
 
 #define IOVA_MT_REGION_ORDER	(IOVA_MT_WINDOW_ORDER + 6)
 #define IOVA_MT_REGION_WINDOWS	BIT(IOVA_MT_REGION_ORDER - IOVA_MT_WINDOW_ORDER)
