@@ -401,7 +401,7 @@ int iova_mt_domain_drain_all(void)
 
 	guard(mutex)(&list_mutex);
 	list_for_each_entry(domain, &domains, link) {
-		int err = iova_mt_drain(&domain->public);
+		int err = iova_mt_domain_drain(&domain->public);
 
 		if (err)
 			ret = err;

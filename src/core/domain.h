@@ -69,6 +69,12 @@ static inline void iova_mt_domain_count_add(struct iova_mt_domain *domain,
 	iova_mt_count_add(&iova_mt_domain_private(domain)->counters, counter, nr);
 }
 
+/* Erase what is deferred, as iova_mt_drain() says. Context: Process, may sleep. */
+static inline int iova_mt_domain_drain(struct iova_mt_domain *domain)
+{
+	return domain->ops->drain ? domain->ops->drain(domain) : 0;
+}
+
 /**
  * struct iova_mt_domain_observer - told of domains that come and go
  * @added: called after a domain has been made

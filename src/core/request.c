@@ -166,7 +166,7 @@ IOVA_MT_EXPORT(iova_mt_flush);
  */
 int iova_mt_drain(struct iova_mt_domain *domain)
 {
-	return domain->ops->drain ? domain->ops->drain(domain) : 0;
+	return iova_mt_domain_drain(domain);
 }
 
 IOVA_MT_EXPORT(iova_mt_drain);

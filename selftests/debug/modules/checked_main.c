@@ -91,12 +91,13 @@ struct found {
 static void check_gap(const struct iova_mt_index *index, unsigned long first,
 		      unsigned long last)
 {
-	unsigned long refused = index->refused;
+	unsigned long refused = index->refusals.valid;
 	unsigned int order;
 
 	first = max(first, index->start_pfn);
 	for_each_set_bit(order, &refused, IOVA_MT_REFUSAL_ORDERS) {
-		const struct iova_mt_refusal *refusal = &index->refusal[order];
+		const struct iova_mt_refusal *refusal =
+			&index->refusals.refusal[order];
 		unsigned long pfn = ALIGN(first, BIT(order));
 		unsigned long top = min(last, refusal->limit);
 
@@ -173,9 +174,9 @@ static void plant_gap_locked(struct iova_mt_index *index)
 
 static void plant_refusal_locked(struct iova_mt_index *index)
 {
-	index->refusal[0].size = 1;
-	index->refusal[0].limit = ULONG_MAX;
-	index->refused |= 1;
+	index->refusals.refusal[0].size = 1;
+	index->refusals.refusal[0].limit = ULONG_MAX;
+	index->refusals.valid |= 1;
 }
 
 static void plant_locked(struct iova_mt_space *space)

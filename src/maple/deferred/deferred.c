@@ -29,7 +29,6 @@
 #include "maple/deferred/deferred.h"
 #include "maple/tree/index.h"
 #include "maple/tree/queue.h"
-#include "maple/deferred/reuse.h"
 
 /* Lock holds that an allocation spends on a sweep. */
 #define ALLOC_HOLDS	32
@@ -127,15 +126,18 @@ void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 				 unsigned long first, unsigned long last,
 				 void *entry)
 {
-	iova_mt_index_assert_locked(deferred->index);
+	struct iova_mt_recent *recent;
 
+	iova_mt_index_assert_locked(deferred->index);
 	if (deferred->how->add_locked(deferred, first, last, entry)) {
 		iova_mt_count(deferred->counters, COUNTER_lost);
 		pr_err_once("domain %u: pages %#lx to %#lx are lost until the domain goes: no place to note them\n",
 			    deferred->index->domain_id, first, last);
 		return;
 	}
-	iova_mt_reuse_note_locked(deferred, first, last);
+	recent = iova_mt_recent_of(deferred->recent, last - first + 1);
+	if (recent)
+		iova_mt_recent_add(recent, first);
 	iova_mt_deferred_widen_locked(deferred, first, last);
 	count_locked(deferred, last - first + 1);
 	trace_iova_mt_defer(deferred->index->domain_id, first, last,

@@ -11,6 +11,8 @@
 
 #include <iova_mt/ops.h>
 
+#include "maple/deferred/recent.h"
+
 struct iova_mt_counters;
 struct iova_mt_deferral;
 struct iova_mt_index;
@@ -18,26 +20,8 @@ struct iova_mt_index;
 /* Entries that are looked at in one lock hold: a few us. */
 #define IOVA_MT_HOLD_ENTRIES	64
 
-/* Sizes up to 2^(this - 1) pages are remembered ... */
-#define IOVA_MT_RECENT_ORDERS	12
-/* ... so many of each: as many as a driver's batch of buffers, say. */
-#define IOVA_MT_RECENT		32
-
 /* Ranges that can be noted when not even a swap goes through. */
 #define IOVA_MT_ORPHANS		64
-
-/**
- * struct iova_mt_recent - ranges of about one size that were deferred of late
- * @first: first pfn of each; those that are deferred no more are found out when
- *	they are looked at
- * @nr: how many there are
- * @oldest: which one the next takes the place of, when all are in use
- */
-struct iova_mt_recent {
-	unsigned long first[IOVA_MT_RECENT];
-	unsigned int nr;
-	unsigned int oldest;
-};
 
 /**
  * struct iova_mt_orphan - a deferred range that looks live

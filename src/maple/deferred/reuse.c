@@ -10,7 +10,6 @@
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
-#include <linux/log2.h>
 #include <linux/minmax.h>
 
 #include "base/trace.h"
@@ -26,43 +25,6 @@
  */
 #define NO_SPACE_HOLDS	4
 #define NO_MEMORY_HOLDS	128
-
-/* Where the last ranges of about this size are, or NULL. */
-static struct iova_mt_recent *recent_of(struct iova_mt_deferred *deferred,
-					unsigned long size)
-{
-	unsigned int order = order_base_2(size);
-
-	return order < IOVA_MT_RECENT_ORDERS ? &deferred->recent[order] : NULL;
-}
-
-/* No order: what comes last takes the place. */
-static void recent_forget(struct iova_mt_recent *recent, unsigned int i)
-{
-	recent->first[i] = recent->first[--recent->nr];
-}
-
-/**
- * iova_mt_reuse_note_locked() - remember a range that has been deferred
- * @deferred: the backlog that it was added to
- * @first: its first pfn
- * @last: its last pfn
- *
- * Context: Any, under the tree's lock.
- */
-void iova_mt_reuse_note_locked(struct iova_mt_deferred *deferred,
-			       unsigned long first, unsigned long last)
-{
-	struct iova_mt_recent *recent = recent_of(deferred, last - first + 1);
-
-	iova_mt_index_assert_locked(deferred->index);
-	if (!recent)
-		return;
-	if (recent->nr < IOVA_MT_RECENT)
-		recent->first[recent->nr++] = first;
-	else
-		recent->first[recent->oldest++ % IOVA_MT_RECENT] = first;
-}
 
 /* Take over a marker in @from..@max, if there is one that fits among the first. */
 static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
@@ -113,7 +75,7 @@ static bool take_recent_locked(struct iova_mt_deferred *deferred,
 		match->entry = NULL;
 		taken = take_locked(deferred, first, first, 1, match);
 		if (taken || is_stale(match, first))
-			recent_forget(recent, i);
+			iova_mt_recent_forget(recent, i);
 		if (taken)
 			return true;
 	}
@@ -123,7 +85,8 @@ static bool take_recent_locked(struct iova_mt_deferred *deferred,
 static bool take_recent(struct iova_mt_deferred *deferred,
 			struct iova_mt_match *match)
 {
-	struct iova_mt_recent *recent = recent_of(deferred, match->size);
+	struct iova_mt_recent *recent = iova_mt_recent_of(deferred->recent,
+							  match->size);
 	unsigned long flags;
 	bool taken;
 

@@ -9,8 +9,6 @@
 
 struct iova_mt_deferred;
 
-void iova_mt_reuse_note_locked(struct iova_mt_deferred *deferred,
-			       unsigned long first, unsigned long last);
 bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
 			unsigned long limit, bool aligned, int error,
 			unsigned long *pfn);

@@ -24,7 +24,6 @@
 
 #include "base/fault.h"
 #include "maple/span/span.h"
-#include "maple/span/span_blocks.h"
 
 #define SPAN_GFP	(GFP_ATOMIC | __GFP_NOWARN)
 
@@ -127,7 +126,7 @@ static int order_grown(u64 run, unsigned int first, unsigned int last, int was)
 static void blocks_update(struct iova_mt_span *span, unsigned int first,
 			  unsigned int last, bool used)
 {
-	u64 blocks = bits(first, last);
+	u64 blocks = span_bits(first, last);
 	int order;
 
 	if (used)
@@ -162,9 +161,9 @@ static void span_update(struct iova_mt_span *span)
 static bool mark_in_block(struct iova_mt_span *span, unsigned int first,
 			  unsigned int last, bool used)
 {
-	unsigned int block = block_of(first);
+	unsigned int block = span_block_of(first);
 	u64 *word = &span->map->used[block];
-	u64 pages = bits(first & LAST_PAGE, last & LAST_PAGE);
+	u64 pages = span_bits(first & SPAN_LAST_PAGE, last & SPAN_LAST_PAGE);
 	int was = span->map->order[block];
 
 	if (used) {
@@ -173,21 +172,21 @@ static bool mark_in_block(struct iova_mt_span *span, unsigned int first,
 	}
 	*word &= ~pages;
 	return block_set(span, block,
-			 order_grown(~*word, first & LAST_PAGE,
-				     last & LAST_PAGE, was));
+			 order_grown(~*word, first & SPAN_LAST_PAGE,
+				     last & SPAN_LAST_PAGE, was));
 }
 
 /* Pages of several blocks, or a whole one. */
 static void mark_blocks(struct iova_mt_span *span, unsigned int first,
 			unsigned int last, bool used)
 {
-	unsigned int begin = block_of(first), end = block_of(last);
+	unsigned int begin = span_block_of(first), end = span_block_of(last);
 
 	/* What is cut off at either end, and whole blocks in between. */
-	if (first & LAST_PAGE)
-		mark_in_block(span, first, begin++ * IOVA_MT_BLOCK_PAGES + LAST_PAGE,
+	if (first & SPAN_LAST_PAGE)
+		mark_in_block(span, first, begin++ * IOVA_MT_BLOCK_PAGES + SPAN_LAST_PAGE,
 			      used);
-	if (~last & LAST_PAGE)
+	if (~last & SPAN_LAST_PAGE)
 		mark_in_block(span, end-- * IOVA_MT_BLOCK_PAGES, last, used);
 	if (begin <= end)
 		blocks_update(span, begin, end, used);
@@ -201,7 +200,7 @@ static void mark_blocks(struct iova_mt_span *span, unsigned int first,
 static inline void span_mark(struct iova_mt_span *span, unsigned int first,
 			     unsigned int last, bool used)
 {
-	if (!span->map || block_of(first) != block_of(last))
+	if (!span->map || span_block_of(first) != span_block_of(last))
 		mark_blocks(span, first, last, used);
 	else if (mark_in_block(span, first, last, used))
 		span_update(span);
@@ -221,8 +220,8 @@ static int map_make(struct iova_mt_span *span, unsigned int domain_id)
 	if (!map)
 		return -ENOMEM;
 	for (block = 0; block < IOVA_MT_WINDOW_BLOCKS; block++) {
-		map->used[block] = block_used(span, block);
-		map->start[block] = block_starts(span, block);
+		map->used[block] = span_block_used(span, block);
+		map->start[block] = span_block_starts(span, block);
 		map->order[block] = word_order(~map->used[block]);
 	}
 	span->map = map;
@@ -232,7 +231,7 @@ static int map_make(struct iova_mt_span *span, unsigned int domain_id)
 /* Do @first to @last cut a block? */
 static bool cuts_block(unsigned int first, unsigned int last)
 {
-	return (first | (last + 1)) & LAST_PAGE;
+	return (first | (last + 1)) & SPAN_LAST_PAGE;
 }
 
 /* --- Interface ------------------------------------------------------------ */
@@ -321,14 +320,14 @@ static inline int find_in_block(const struct iova_mt_span *span,
 {
 	/* More than half of an order holds an aligned run of the one below. */
 	unsigned int needs = is_power_of_2(size) ? order : order - 1;
-	u64 blocks = span->room[needs] & bits(0, block_of(max)), starts;
+	u64 blocks = span->room[needs] & span_bits(0, span_block_of(max)), starts;
 	unsigned int block;
 
 	while (blocks) {
 		block = __fls(blocks);
-		starts = word_starts(~block_used(span, block), size, order);
-		if (block == block_of(max))
-			starts &= bits(0, max & LAST_PAGE);
+		starts = word_starts(~span_block_used(span, block), size, order);
+		if (block == span_block_of(max))
+			starts &= span_bits(0, max & SPAN_LAST_PAGE);
 		if (starts)
 			return (block << IOVA_MT_BLOCK_ORDER) + __fls(starts);
 		blocks &= ~BIT_ULL(block);
@@ -340,15 +339,15 @@ static inline int find_in_block(const struct iova_mt_span *span,
 static int find_blocks(const struct iova_mt_span *span, unsigned int size,
 		       unsigned int order, unsigned int max)
 {
-	unsigned int nr = block_of(size), rest = size & LAST_PAGE, block;
+	unsigned int nr = span_block_of(size), rest = size & SPAN_LAST_PAGE, block;
 	u64 starts;
 
 	starts = word_starts(span->room[IOVA_MT_BLOCK_ORDER], nr,
 			     order - IOVA_MT_BLOCK_ORDER) &
-		 bits(0, block_of(max));
+		 span_bits(0, span_block_of(max));
 	while (starts) {
 		block = __fls(starts);
-		if (!rest || !(block_used(span, block + nr) & bits(0, rest - 1)))
+		if (!rest || !(span_block_used(span, block + nr) & span_bits(0, rest - 1)))
 			return block << IOVA_MT_BLOCK_ORDER;
 		starts &= ~BIT_ULL(block);
 	}
@@ -383,12 +382,12 @@ int iova_mt_span_take(struct iova_mt_span *span, unsigned long pfn,
 		      unsigned long size, unsigned int domain_id)
 {
 	unsigned int first = pfn - span->base, last = first + size - 1;
-	unsigned int block = block_of(first);
+	unsigned int block = span_block_of(first);
 
 	if (cuts_block(first, last) && map_make(span, domain_id))
 		return -ENOMEM;
 	if (span->map)
-		span->map->start[block] |= BIT_ULL(first & LAST_PAGE);
+		span->map->start[block] |= BIT_ULL(first & SPAN_LAST_PAGE);
 	else
 		span->heads |= BIT_ULL(block);
 	span_mark(span, first, last, true);
@@ -434,10 +433,10 @@ void iova_mt_span_put(struct iova_mt_span *span, unsigned long first,
 		      unsigned long last)
 {
 	unsigned int page = first - span->base;
-	unsigned int block = block_of(page);
+	unsigned int block = span_block_of(page);
 
 	if (span->map)
-		span->map->start[block] &= ~BIT_ULL(page & LAST_PAGE);
+		span->map->start[block] &= ~BIT_ULL(page & SPAN_LAST_PAGE);
 	else
 		span->heads &= ~BIT_ULL(block);
 	span_mark(span, page, last - span->base, false);

@@ -15,7 +15,6 @@
 #include "base/fault.h"
 #include "maple/counters.h"
 #include "maple/tree/index.h"
-#include "maple/tree/search.h"
 
 /**
  * iova_mt_index_init() - make an empty index
@@ -35,7 +34,7 @@ void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 	index->start_pfn = start_pfn;
 	index->domain_id = domain_id;
 	index->erases = 0;
-	index->refused = 0;
+	index->refusals.valid = 0;
 	index->counters = counters;
 	iova_mt_nodes_init(&index->nodes, &index->tree, &index->lock, counters,
 			   domain_id);
@@ -112,7 +111,8 @@ int iova_mt_index_erase_locked(struct iova_mt_index *index,
 	}
 	iova_mt_count(index->counters, COUNTER_erase);
 	index->erases++;
-	iova_mt_search_forget_locked(index, mas.index, mas.last);
+	iova_mt_refusals_forget(&index->refusals,
+				max(mas.index, index->start_pfn), mas.last);
 	return 0;
 }
 

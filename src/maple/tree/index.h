@@ -14,22 +14,9 @@
 #include "base/lock.h"
 #include "maple/tree/entry.h"
 #include "maple/tree/nodes.h"
+#include "maple/tree/refusal.h"
 
 struct iova_mt_counters;
-
-/* Refusals are remembered for alignments up to 2^(this - 1) pages. */
-#define IOVA_MT_REFUSAL_ORDERS	21
-
-/**
- * struct iova_mt_refusal - what is known not to be there
- * @size: no block of this many pages, aligned to the order of this entry, is
- *	free ...
- * @limit: ... at or below this pfn
- */
-struct iova_mt_refusal {
-	unsigned long size;
-	unsigned long limit;
-};
 
 /**
  * struct iova_mt_index - the ranges of a domain
@@ -42,9 +29,7 @@ struct iova_mt_refusal {
  * @start_pfn: lowest pfn that is handed out, constant
  * @domain_id: of the domain, for messages and fault points, constant
  * @erases: erases so far; a search that saw it change cannot say "none"
- * @refused: valid bits of @refusal
- * @refusal: per order of alignment, exact: cleared by the erase that makes it
- *	wrong, set only by a search that looked at everything
+ * @refusals: what searches have not found
  * @counters: the domain's
  */
 struct iova_mt_index {
@@ -54,8 +39,7 @@ struct iova_mt_index {
 	unsigned long start_pfn;
 	unsigned int domain_id;
 	unsigned long erases;
-	unsigned long refused;
-	struct iova_mt_refusal refusal[IOVA_MT_REFUSAL_ORDERS];
+	struct iova_mt_refusals refusals;
 	const struct iova_mt_counters *counters;
 };
 

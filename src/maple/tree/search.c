@@ -39,18 +39,6 @@ void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
 	search->stage = IOVA_MT_SEARCH_BEGIN;
 }
 
-static bool refused_locked(struct iova_mt_index *index,
-			   const struct iova_mt_search *search)
-{
-	const struct iova_mt_refusal *refusal;
-
-	if (search->order >= IOVA_MT_REFUSAL_ORDERS ||
-	    !(index->refused & BIT(search->order)))
-		return false;
-	refusal = &index->refusal[search->order];
-	return search->size >= refusal->size && search->limit <= refusal->limit;
-}
-
 /*
  * Remember that a complete search found nothing. Only exactly that: a search
  * during which pages became free, or a store that got no memory, says nothing
@@ -59,40 +47,10 @@ static bool refused_locked(struct iova_mt_index *index,
 static void refuse_locked(struct iova_mt_index *index,
 			  const struct iova_mt_search *search)
 {
-	if (search->order >= IOVA_MT_REFUSAL_ORDERS ||
-	    search->erases != index->erases)
-		return;
-	index->refused |= BIT(search->order);
-	index->refusal[search->order].size = search->size;
-	index->refusal[search->order].limit = search->limit;
-}
-
-/**
- * iova_mt_search_forget_locked() - pages have become free
- * @index: the index
- * @first: first pfn of the gap that they lie in
- * @last: last pfn of the gap
- *
- * Forgets the refusals that this makes wrong, and no others.
- *
- * Context: Any, under the lock.
- */
-void iova_mt_search_forget_locked(struct iova_mt_index *index,
-				  unsigned long first, unsigned long last)
-{
-	unsigned long refused = index->refused;
-	unsigned int order;
-
 	iova_mt_index_assert_locked(index);
-	first = max(first, index->start_pfn);
-	for_each_set_bit(order, &refused, IOVA_MT_REFUSAL_ORDERS) {
-		struct iova_mt_refusal *refusal = &index->refusal[order];
-		unsigned long pfn = ALIGN(first, BIT(order));
-		unsigned long top = min(last, refusal->limit);
-
-		if (pfn >= first && pfn <= top && top - pfn >= refusal->size - 1)
-			index->refused &= ~BIT(order);
-	}
+	if (search->erases == index->erases)
+		iova_mt_refusals_add(&index->refusals, search->order,
+				     search->size, search->limit);
 }
 
 /*
@@ -194,7 +152,8 @@ static int search_stage_locked(struct iova_mt_index *index,
 	case IOVA_MT_SEARCH_BEGIN:
 		if (search->order >= BITS_PER_LONG)
 			return -ENOSPC;
-		if (refused_locked(index, search)) {
+		if (iova_mt_refusals_cover(&index->refusals, search->order,
+					   search->size, search->limit)) {
 			iova_mt_count(index->counters, COUNTER_search_hint);
 			return -ENOSPC;
 		}

@@ -44,7 +44,5 @@ void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
 int iova_mt_search_step_locked(struct iova_mt_index *index,
 			       struct iova_mt_search *search,
 			       unsigned long *pfn);
-void iova_mt_search_forget_locked(struct iova_mt_index *index,
-				  unsigned long first, unsigned long last);
 
 #endif /* _IOVA_MT_SEARCH_H */

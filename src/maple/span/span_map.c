@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A look at a span: which range holds a page, what comes next. Changes nothing.
+ * The pages of a span: which range holds one, what comes next. Changes nothing.
  *
  * Locks: the caller's.
  */
 #include <linux/bitops.h>
 #include <linux/minmax.h>
 
-#include "maple/span/span.h"
-#include "maple/span/span_blocks.h"
+#include "maple/span/span_map.h"
 
 /* The first page from @page on that begins a range or is free, or the end. */
 static unsigned int range_end(const struct iova_mt_span *span, unsigned int page)
@@ -17,9 +16,9 @@ static unsigned int range_end(const struct iova_mt_span *span, unsigned int page
 	u64 ends;
 
 	for (; page <= span->last; page = (block + 1) << IOVA_MT_BLOCK_ORDER) {
-		block = block_of(page);
-		ends = (block_starts(span, block) | ~block_used(span, block)) &
-		       bits(page & LAST_PAGE, LAST_PAGE);
+		block = span_block_of(page);
+		ends = (span_block_starts(span, block) | ~span_block_used(span, block)) &
+		       span_bits(page & SPAN_LAST_PAGE, SPAN_LAST_PAGE);
 		if (ends)
 			return min((block << IOVA_MT_BLOCK_ORDER) +
 				   (unsigned int)__ffs(ends), span->last + 1);
@@ -35,7 +34,7 @@ static unsigned int blocks_end(const struct iova_mt_span *span,
 
 	if (block >= IOVA_MT_WINDOW_BLOCKS)
 		return span->last + 1;
-	ends &= bits(block, IOVA_MT_WINDOW_BLOCKS - 1);
+	ends &= span_bits(block, IOVA_MT_WINDOW_BLOCKS - 1);
 	return ends ? min((unsigned int)__ffs(ends) << IOVA_MT_BLOCK_ORDER,
 			  span->last + 1) : span->last + 1;
 }
@@ -53,21 +52,21 @@ static unsigned int blocks_end(const struct iova_mt_span *span,
 bool iova_mt_span_any_range(const struct iova_mt_span *span, unsigned long pfn,
 			    unsigned long *first, unsigned long *last)
 {
-	unsigned int page = pfn - span->base, block = block_of(page);
+	unsigned int page = pfn - span->base, block = span_block_of(page);
 	u64 starts;
 
-	if (!(block_used(span, block) & BIT_ULL(page & LAST_PAGE)))
+	if (!(span_block_used(span, block) & BIT_ULL(page & SPAN_LAST_PAGE)))
 		return false;
 	if (!span->map) {
 		*last = span->base + blocks_end(span, block + 1) - 1;
-		block = __fls(span->heads & bits(0, block));
+		block = __fls(span->heads & span_bits(0, block));
 		*first = span->base + (block << IOVA_MT_BLOCK_ORDER);
 		return true;
 	}
 	*last = span->base + range_end(span, page + 1) - 1;
-	starts = block_starts(span, block) & bits(0, page & LAST_PAGE);
+	starts = span_block_starts(span, block) & span_bits(0, page & SPAN_LAST_PAGE);
 	while (!starts)
-		starts = block_starts(span, --block);
+		starts = span_block_starts(span, --block);
 	*first = span->base + (block << IOVA_MT_BLOCK_ORDER) + __fls(starts);
 	return true;
 }
@@ -80,9 +79,9 @@ static int next_page(const struct iova_mt_span *span, unsigned int page,
 	u64 found;
 
 	for (; page <= span->last; page = (block + 1) << IOVA_MT_BLOCK_ORDER) {
-		block = block_of(page);
-		found = block_used(span, block) ^ (used ? 0 : ~0ULL);
-		found &= bits(page & LAST_PAGE, LAST_PAGE);
+		block = span_block_of(page);
+		found = span_block_used(span, block) ^ (used ? 0 : ~0ULL);
+		found &= span_bits(page & SPAN_LAST_PAGE, SPAN_LAST_PAGE);
 		if (!found)
 			continue;
 		page = (block << IOVA_MT_BLOCK_ORDER) + __ffs(found);
@@ -125,11 +124,11 @@ bool iova_mt_span_next_used(const struct iova_mt_span *span, unsigned long from,
  */
 unsigned long iova_mt_span_last_used(const struct iova_mt_span *span)
 {
-	unsigned int block = block_of(span->last);
-	u64 used = block_used(span, block) & bits(0, span->last & LAST_PAGE);
+	unsigned int block = span_block_of(span->last);
+	u64 used = span_block_used(span, block) & span_bits(0, span->last & SPAN_LAST_PAGE);
 
 	while (!used)
-		used = block_used(span, --block);
+		used = span_block_used(span, --block);
 	return span->base + (block << IOVA_MT_BLOCK_ORDER) + __fls(used);
 }
 
