@@ -97,7 +97,7 @@ int iova_mt_fault_set(struct iova_mt_fault *fault, enum iova_mt_fault_knob knob,
 int iova_mt_fault_get(struct iova_mt_fault *fault, enum iova_mt_fault_knob knob);
 void iova_mt_fault_reset(void);
 
-/* Does the task count down to a failure? Interrupts are none of its affair. */
+/* Does the task count down to a failure? Calls in interrupts do not count. */
 static inline bool iova_mt_fault_nth(void)
 {
 #ifdef CONFIG_FAULT_INJECTION

@@ -32,7 +32,7 @@ static u64 last_period;
  * That of now, or 0. It is set after the key and cleared before: the places
  * where locks are taken and released change one after the other, so that for a
  * moment a lock that was taken unmeasured is released as a measured one, with
- * the times of somebody before.
+ * the times of an earlier holder.
  */
 static u64 period;
 

@@ -112,9 +112,8 @@ static const struct file_operations drain_fops = {
 };
 
 /*
- * Only hits and injected of the fault points. Counters of domains and their
- * backlog only ever rise: who wants a difference takes it, and nobody else's
- * reading is spoiled.
+ * Only hits and injected of the fault points. Counters of domains and of their
+ * backlog are never reset, so that several readers can take differences of them.
  */
 static ssize_t reset_write(struct file *file, const char __user *from,
 			   size_t count, loff_t *pos)

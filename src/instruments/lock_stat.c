@@ -2,9 +2,8 @@
 /*
  * Lock statistics: the switch, and a table for each domain.
  *
- * Responsible for the files lock_stat and domains/<id>/lock_stat. What is
- * measured, and how, is the affair of base/lock.c and of the allocator. No
- * locks of its own.
+ * Responsible for the files lock_stat and domains/<id>/lock_stat. base/lock.c
+ * measures; the allocator says which lock. No locks of its own.
  */
 #include <linux/array_size.h>
 #include <linux/bits.h>

@@ -100,7 +100,7 @@ struct iova_mt_magazine *iova_mt_depot_alloc(struct iova_mt_depot *depot,
 /**
  * iova_mt_depot_free() - free a magazine
  * @depot: the depot
- * @magazine: the magazine, or NULL; its ranges are the caller's affair
+ * @magazine: the magazine, or NULL; its ranges are not freed
  *
  * Context: Any.
  */

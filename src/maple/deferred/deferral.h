@@ -2,9 +2,8 @@
 /*
  * Deferral: how a range is kept that was freed but could not be erased.
  *
- * Two ways behind one table. When a range is deferred, what is counted, when it
- * is tried again and who is told is the backlog's affair (deferred.h) and the
- * same for both.
+ * Two ways behind one table. deferred.h decides, for both, when a range is
+ * deferred, what is counted, when it is tried again, and what is logged.
  */
 #ifndef _IOVA_MT_DEFERRAL_H
 #define _IOVA_MT_DEFERRAL_H

@@ -43,7 +43,7 @@
 #define ATOMIC_GFP	(GFP_ATOMIC | __GFP_NOWARN)
 /*
  * May wait for memory, but not for I/O, which may be waiting for a mapping; and
- * not for ever: who waits in vain has a backoff, and a message for the log.
+ * not for ever: after a failure the caller backs off, and logs it after a while.
  */
 #define FILL_GFP	(GFP_NOIO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
