@@ -17,12 +17,13 @@ me=${0##*/}
 HOST_KERNELS="6.1 6.12"
 CHROOT_KERNELS="6.18 7.2 7.3"
 # shellcheck disable=SC2034 # used by those who source this
-# 6.1 is only there to prove that the module refuses it.
 TEST_KERNELS="6.12 7.2"
 # Built here for QEMU by build-kernel, from Debian's source: behind the version
 # stands the name of a fragment, selftests/debug/qemu-<name>.config.
 KERNEL_SOURCE=7.2
 BUILT_KERNELS="7.2-debug 7.2-kcsan"
+# These are only there to prove that the module refuses them.
+REFUSED_KERNELS="6.1"
 CHROOT_SUITE=trixie
 CHROOT_PACKAGES="bc,binutils,gcc-14,kmod,libelf1t64,libssl3t64,make,pahole,perl-base,xz-utils"
 
@@ -66,6 +67,11 @@ known_kernel()
 needs_chroot()
 {
 	[[ " $CHROOT_KERNELS " == *" $1 "* ]]
+}
+
+is_refused()
+{
+	[[ " $REFUSED_KERNELS " == *" $1 "* ]]
 }
 
 is_built_here()

@@ -8,12 +8,23 @@
 #include <linux/version.h>
 
 /*
+ * Kernels on which the module cannot run. Kbuild makes the module of refuse.c
+ * alone there; both have to know which they are.
+ *
  * In 6.1 kmem_cache_alloc_bulk() uses local_lock_irq(): a write to a maple tree
  * under spin_lock_irqsave() can come back with interrupts on, and a hang
  * follows. Between that and 6.12 nothing has been tried.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-#error "iova_mt needs Linux 6.12 or later: up to 6.1 a maple tree cannot be written with interrupts off (kmem_cache_alloc_bulk() turns them on), kernels before 6.12 are untested"
+#define IOVA_MT_REFUSED							\
+	"Linux 6.12 or later is needed: up to 6.1 a maple tree cannot be written with interrupts off (kmem_cache_alloc_bulk() turns them on), kernels before 6.12 are untested"
+#elif !IS_ENABLED(CONFIG_IOMMU_IOVA)
+#define IOVA_MT_REFUSED							\
+	"a kernel with CONFIG_IOMMU_IOVA is needed: this one has no allocator for IO virtual addresses to stand beside"
+#endif
+
+#if defined(IOVA_MT_REFUSED) && !defined(IOVA_MT_REFUSE)
+#error "Kbuild takes this kernel for one that the module can run on"
 #endif
 
 /*
