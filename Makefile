@@ -11,13 +11,12 @@ PREFIX   ?= /usr/local
 
 name    := iova_mt
 version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
-dkms_src = /usr/src/$(name)-$(version)
 
 tool_dir = $(DESTDIR)$(PREFIX)/sbin
 part_dir = $(DESTDIR)$(PREFIX)/lib/iova-mt
 man_dir  = $(DESTDIR)$(PREFIX)/share/man/man8
 
-.PHONY: modules modules_install clean dkms-copy dkms-install dkms-uninstall \
+.PHONY: modules modules_install clean dkms-install dkms-uninstall \
 	install-tools uninstall-tools demo test test-debug test-debug-qemu \
 	test-kcsan bench bench-quick check vm help need-headers
 
@@ -35,19 +34,11 @@ need-headers:
 		     "apt-get install linux-headers-$(KVERSION)," \
 		     "or set KDIR or KVERSION" >&2; exit 1; }
 
-# dkms reads its own copy: the tree may change or go.
-dkms-copy:
-	rm -rf $(dkms_src)
-	mkdir -p $(dkms_src)
-	cp -r Kbuild dkms.conf include src COPYING $(dkms_src)
-
-dkms-install: dkms-copy
-	dkms add -m $(name) -v $(version)
-	dkms install -m $(name) -v $(version) -k $(KVERSION) --kernelsourcedir $(KDIR)
+dkms-install:
+	@scripts/dkms install $(KVERSION) $(abspath $(KDIR))
 
 dkms-uninstall:
-	dkms remove -m $(name) -v $(version) --all
-	rm -rf $(dkms_src)
+	@scripts/dkms uninstall
 
 install-tools:
 	install -D -m 755 scripts/iova-mt $(tool_dir)/iova-mt
@@ -94,8 +85,8 @@ help:
 	@echo '  modules          build $(name).ko (default)'
 	@echo '  modules_install  install it below INSTALL_MOD_PATH/lib/modules'
 	@echo '  clean            remove what the build left'
-	@echo '  dkms-install     copy to /usr/src; dkms add, build and install'
-	@echo '  dkms-uninstall   the way back'
+	@echo '  dkms-install     by DKMS, also for kernels to come; again after an update of this tree (root)'
+	@echo '  dkms-uninstall   remove every version from DKMS, /usr/src and /lib/modules (root)'
 	@echo '  install-tools    the command iova-mt and its manual; uninstall-tools removes them'
 	@echo '    PREFIX=... DESTDIR=...  where to ($(PREFIX))'
 	@echo '    KVERSION=...   which kernel ($(KVERSION))'

@@ -26,6 +26,12 @@ BUILT_KERNELS="7.2-debug 7.2-kcsan"
 REFUSED_KERNELS="6.1"
 CHROOT_SUITE=trixie
 CHROOT_PACKAGES="bc,binutils,gcc-14,kmod,libelf1t64,libssl3t64,make,pahole,perl-base,xz-utils"
+# A Debian 12 rig: DKMS, headers of one kernel, and packages of older headers
+# that a test installs.
+RIG_SUITE=bookworm
+RIG_PACKAGES="dkms,gcc-12,kmod,libelf1,libssl3,linux-base,linux-compiler-gcc-12-x86,make,pahole"
+RIG_KERNEL=6.12
+RIG_OTHER_KERNEL=6.1
 
 say()     { printf '%s: %s\n' "$me" "$*" >&2; }
 heading() { printf '\n== %s ==\n' "$*" >&2; }
@@ -86,6 +92,7 @@ kernel_release() { cat "$cache/kernels/$1/release"; }
 kernel_source()  { echo "$cache/source/linux-$KERNEL_SOURCE"; }
 kernel_kbuild()  { readlink -f "$(kernel_headers "$1")/scripts"; }
 chroot_dir()     { echo "$cache/chroot/$CHROOT_SUITE"; }
+rig_dir()        { echo "$cache/chroot/rig"; }
 checkpatch_dir() { echo "$cache/checkpatch"; }
 
 kernel_headers()
@@ -110,6 +117,17 @@ build_dir()
 have_chroot()
 {
 	[ "$(cat "$(chroot_dir)/packages" 2>/dev/null)" = "$CHROOT_PACKAGES" ]
+}
+
+# rig_key: what the rig is made from, in a line
+rig_key()
+{
+	echo "$RIG_SUITE $RIG_PACKAGES $RIG_KERNEL $RIG_OTHER_KERNEL"
+}
+
+have_rig()
+{
+	[ "$(cat "$(rig_dir)/made-from" 2>/dev/null)" = "$(rig_key)" ]
 }
 
 # kernel_fragments <kernel>: the configuration of one that is built here
