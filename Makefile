@@ -16,7 +16,7 @@ tool_dir = $(DESTDIR)$(PREFIX)/sbin
 part_dir = $(DESTDIR)$(PREFIX)/lib/iova-mt
 man_dir  = $(DESTDIR)$(PREFIX)/share/man/man8
 
-.PHONY: modules modules_install clean dkms-install dkms-uninstall \
+.PHONY: modules modules_install clean dkms-install dkms-uninstall dist \
 	install-tools uninstall-tools demo test test-debug test-debug-qemu \
 	test-kcsan bench bench-quick check vm help need-headers
 
@@ -39,6 +39,14 @@ dkms-install:
 
 dkms-uninstall:
 	@scripts/dkms uninstall
+
+# What is committed, and nothing else: the tarball of a tag is always the same.
+dist:
+	@test -z "$$(git status --porcelain)" || { \
+		echo "there are changes that are not committed: a tarball would not have them" >&2; \
+		exit 1; }
+	git archive --format=tar.gz --prefix=$(name)-$(version)/ \
+		-o $(name)-$(version).tar.gz HEAD
 
 install-tools:
 	install -D -m 755 scripts/iova-mt $(tool_dir)/iova-mt
@@ -92,6 +100,7 @@ help:
 	@echo '    KVERSION=...   which kernel ($(KVERSION))'
 	@echo '    KDIR=...       where its headers are ($(KDIR))'
 	@echo '    V=1 W=1 C=1|2  as kbuild: verbose, more warnings, sparse'
+	@echo '  dist             $(name)-$(version).tar.gz from what is committed'
 	@echo
 	@echo 'In virtual machines, with kernels that are downloaded into a cache (root):'
 	@echo '  demo             real DMA on the allocator while its erases fail'

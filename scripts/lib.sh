@@ -197,9 +197,17 @@ in_build_root()
 		exec chroot "$root" "$@"' sh "$root" "$cache" "$@"
 }
 
-# source_files: all that belongs to the tree, tracked or about to be
+# source_files: all that belongs to the tree, tracked or about to be. In an
+# unpacked tarball git knows nothing.
 source_files()
 {
+	if [ ! -e "$top/.git" ]; then
+		( cd "$top" && find . -type f ! -name '*.o' ! -name '*.o.d' \
+			! -name '*.ko' ! -name '*.a' ! -name '*.mod' ! -name '*.mod.c' \
+			! -name '.*.cmd' ! -name Module.symvers ! -name modules.order |
+			sed 's|^\./||' | sort )
+		return
+	fi
 	# The owner of the tree need not be the one who builds.
 	git -C "$top" -c safe.directory='*' \
 		ls-files --cached --others --exclude-standard |
