@@ -3,7 +3,7 @@
 # shellcheck disable=SC3043 # local: every sh in use here has it
 #
 # A CPU goes and comes back while both disks are busy on owned domains. What it
-# had cached is given back to all, and no data is lost.
+# had cached is there for all, and no data is lost.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/takeover.inc"
@@ -12,9 +12,9 @@ CPU=1
 ONLINE=/sys/devices/system/cpu/cpu$CPU/online
 ROUNDS=5
 
-flushed()
+handed_over()
 {
-	counter stats maple.magazine_flush
+	counter stats maple.magazine_left
 }
 
 set_online()
@@ -22,24 +22,22 @@ set_online()
 	echo "$1" >"$ONLINE" && [ "$(cat "$ONLINE")" = "$1" ]
 }
 
-# Fill the caches of that CPU, so that there is something to flush.
+# Fill the caches of that CPU, so that there is something to hand over.
 fill()
 {
 	taskset -c "$CPU" "$ktap_dir/dmacheck" both "$(disk_of "$NVME")" \
 		--mib 16 --seed 5 --jobs 2
 }
 
-# Nothing else flushes meanwhile: there is space enough, and trimming is
-# counted by itself.
-off_flushes()
+off_hands_over()
 {
 	local before after
 
 	fill || return 1
-	before=$(flushed)
+	before=$(handed_over)
 	set_online 0 || return 1
-	after=$(flushed)
-	echo "magazine_flush $before, then $after"
+	after=$(handed_over)
+	echo "magazine_left $before, then $after"
 	[ "$after" -gt "$before" ]
 }
 
@@ -51,11 +49,11 @@ check "the module loads" load_mt takeover=new
 check "both disks get owned domains" own_disks
 check "data to be kept: virtio" disk_io write "$VIRTIO" 9
 io_begin "$NVME"
-check "nothing is flushed as long as all CPUs are there" [ "$(flushed)" -eq 0 ]
+check "each keeps what it has as long as all CPUs are there" [ "$(handed_over)" -eq 0 ]
 round=0
 while [ $round -lt $ROUNDS ]; do
 	round=$((round + 1))
-	check "CPU $CPU goes and its caches are flushed ($round)" off_flushes
+	check "CPU $CPU goes and hands its caches over ($round)" off_hands_over
 	check "I/O without it ($round)" disk_io verify "$VIRTIO" 9
 	check "CPU $CPU comes back ($round)" set_online 1
 	check "I/O with it ($round)" disk_io verify "$VIRTIO" 9

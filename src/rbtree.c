@@ -11,6 +11,7 @@
  *    to hold it meanwhile.
  *  - A reservation that overlaps ranges merges with them: freeing such a range
  *    frees what was merged into it.
+ *  - It does not say that nobody has what is freed.
  *  - Its ranges cannot be listed, and nothing is ever deferred.
  *
  * Locks: none of its own.
@@ -119,13 +120,14 @@ static int rbtree_alloc(struct iova_mt_domain *domain, unsigned long size,
  * A range may go to a cache when the cache can hand it out again: when it is
  * aligned. It need not have come from there.
  */
-static void rbtree_free(struct iova_mt_domain *domain, unsigned long pfn,
+static bool rbtree_free(struct iova_mt_domain *domain, unsigned long pfn,
 			unsigned long size)
 {
 	if (size && is_fast(size) && IS_ALIGNED(pfn, size))
 		free_iova_fast(domain->priv, pfn, size);
 	else
 		free_iova(domain->priv, pfn);
+	return true;
 }
 
 static int rbtree_reserve(struct iova_mt_domain *domain, unsigned long first,

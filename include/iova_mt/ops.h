@@ -9,7 +9,7 @@
  *  - Calls on one domain come from several CPUs at once. The allocator does its
  *    own locking, safe in hardirq. create and destroy are alone on the domain.
  *  - free cannot fail. What the allocator cannot erase now, it keeps out of use
- *    until it can.
+ *    until it can. A free of what nobody has changes nothing, and is reported.
  */
 #ifndef _IOVA_MT_OPS_H
 #define _IOVA_MT_OPS_H
@@ -143,9 +143,15 @@ struct iova_mt_ops {
 	 * @pfn its first pfn; or @size is 0 for "the range that holds @pfn, if
 	 * there is one", which never goes to a cache. Mandatory.
 	 *
+	 * A driver's mistake may give any @pfn. What lies outside of what @alloc
+	 * hands out must never come out of a cache.
+	 *
 	 * Context: Any, hardirq and interrupts off included. Does not sleep.
+	 * Return: false when nobody has such a range, so that nothing has been
+	 * freed; true otherwise, and when that is not looked up. See
+	 * iova_mt_free_unknown().
 	 */
-	void (*free)(struct iova_mt_domain *domain, unsigned long pfn,
+	bool (*free)(struct iova_mt_domain *domain, unsigned long pfn,
 		     unsigned long size);
 
 	/**
@@ -250,6 +256,13 @@ struct iova_mt_domain {
 	unsigned long start_pfn;
 	unsigned int id;
 };
+
+/*
+ * For an allocator that took a range into a cache unseen, and finds out later
+ * that nobody had it. Context: Any.
+ */
+void iova_mt_free_unknown(struct iova_mt_domain *domain, unsigned long pfn,
+			  unsigned long size);
 
 int iova_mt_register(const struct iova_mt_ops *ops);
 int iova_mt_unregister(const struct iova_mt_ops *ops);

@@ -198,20 +198,23 @@ static struct entry *entry_find_locked(struct list_domain *list,
 	return NULL;
 }
 
-static void list_free(struct iova_mt_domain *domain, unsigned long pfn,
+static bool list_free(struct iova_mt_domain *domain, unsigned long pfn,
 		      unsigned long size)
 {
 	struct list_domain *list = domain->priv;
 	struct entry *entry;
 	unsigned long irqs;
+	bool found;
 
 	spin_lock_irqsave(&list->lock, irqs);
 	entry = entry_find_locked(list, pfn);
+	found = entry;
 	if (entry && !now_and_then(list, MISTAKE_LEAK, 16)) {
 		list_del(&entry->link);
 		kfree(entry);
 	}
 	spin_unlock_irqrestore(&list->lock, irqs);
+	return found;
 }
 
 /* Drop what one call has reserved: all ranges of the temporary list. */

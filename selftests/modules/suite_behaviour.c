@@ -187,6 +187,23 @@ static void free_of_what_nobody_has(struct test *t)
 	test_expect_clean(t);
 }
 
+/* What the allocator answers is what the domain counts, and says in the log. */
+static void free_of_what_nobody_has_is_known(struct test *t)
+{
+	const struct iova_mt_ops *ops = t->domain->ops;
+	unsigned long pfn;
+
+	EXPECT(t, !ops->free(t->domain, 1234, 0));
+	EXPECT(t, !ops->free(t->domain, 0, 1));
+	if (!test_alloc(t, 50, TOP, 0, &pfn))
+		return;
+	EXPECT(t, !ops->free(t->domain, pfn - 1, 0));
+	EXPECT(t, ops->free(t->domain, pfn + 20, 0));
+	EXPECT(t, !ops->free(t->domain, pfn, 0));
+	EXPECT(t, !ops->free(t->domain, pfn, 50));
+	test_expect_clean(t);
+}
+
 static void bad_arguments(struct test *t)
 {
 	struct iova_mt_domain *domain;
@@ -275,6 +292,9 @@ static void listing_knows_everything(struct test *t)
 static const char merges[] =
 	"the kernel's own merges a reservation with ranges that it overlaps";
 
+static const char silent[] =
+	"the kernel's own does not say whether anything was freed";
+
 static const struct test_case cases[] = {
 	{ "a full space refuses, and recovers",
 	  full_space_refuses_and_recovers },
@@ -290,6 +310,8 @@ static const struct test_case cases[] = {
 	{ "find and free by a pfn inside of a range",
 	  find_and_free_by_a_pfn_inside },
 	{ "a free of what nobody has does nothing", free_of_what_nobody_has },
+	{ "a free of what nobody has is known for one",
+	  free_of_what_nobody_has_is_known, 0, silent },
 	{ "bad arguments are refused", bad_arguments },
 	{ "a refusal leaves the result alone",
 	  refusal_leaves_the_result_alone },

@@ -2,7 +2,11 @@
 /*
  * Cache: what comes out of any allocator's caches.
  */
+#include <linux/bits.h>
+#include <linux/irq_work.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "test.h"
@@ -165,6 +169,256 @@ static void ranges_above_the_classes_are_not_cached(struct test *t)
 	EXPECT(t, !test_is_taken(t, pfn));
 }
 
+/* --- Frees that are drivers' mistakes --------------------------------------- */
+
+/* What begins at 0 is no range of a domain that begins at 1. */
+static void free_of_pfn_0_costs_no_mapping(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int order, i;
+
+	for (order = 0; order <= 9; order++) {
+		for (i = 0; i < 4; i++)
+			iova_mt_free(t->domain, 0, BIT(order));
+		for (i = 0; i < 8; i++)
+			if (!test_alloc(t, BIT(order), TOP,
+					ALIGNED | CACHED | FLUSH, &pfn))
+				return;
+	}
+}
+
+static void outside_of_the_domain_is_not_handed_out(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int order;
+
+	if (!test_domain(t, 4096))
+		return;
+	for (order = 0; order <= 9; order++) {
+		unsigned long size = BIT(order);
+
+		iova_mt_free(t->domain, 2048, size);
+		iova_mt_free(t->domain, 4096 - size, size);
+		iova_mt_free(t->domain, ULONG_MAX - size + 1, size);
+		/* Would wrap around. */
+		iova_mt_free(t->domain, ULONG_MAX - size + 1, 2 * size);
+		if (!test_alloc(t, size, TOP, ALIGNED | CACHED, &pfn) ||
+		    !test_alloc(t, size, TOP, ALIGNED | CACHED | FLUSH, &pfn) ||
+		    !test_alloc(t, size, ULONG_MAX, ALIGNED | CACHED, &pfn))
+			return;
+		/* Without caches the very last pages may be handed out. */
+		EXPECT(t, pfn < ULONG_MAX - size + 1 || !t->domain->ops->flush);
+	}
+}
+
+/* The kernel's own caches up to 32 pages, and there takes the driver's word. */
+#define FIRST_EXACT	6
+#define LAST_EXACT	10
+
+static bool is_given_twice(struct test *t, unsigned long size)
+{
+	unsigned long one, other;
+
+	return test_alloc(t, size, TOP, ALIGNED | CACHED, &one) &&
+	       test_alloc(t, size, TOP, ALIGNED | CACHED, &other) &&
+	       !EXPECT(t, one != other);
+}
+
+static void freed_twice_is_handed_out_once(struct test *t)
+{
+	unsigned long pfn, size;
+	unsigned int order;
+
+	for (order = FIRST_EXACT; order <= LAST_EXACT; order++) {
+		size = BIT(order);
+		if (!test_alloc(t, size, TOP, ALIGNED | CACHED, &pfn))
+			return;
+		iova_mt_free(t->domain, pfn, size);
+		iova_mt_free(t->domain, pfn, size);
+		if (is_given_twice(t, size))
+			return;
+		/* And not by pfn, either, nor once it has been flushed. */
+		if (!test_alloc(t, size, TOP, ALIGNED | CACHED, &pfn))
+			return;
+		iova_mt_free(t->domain, pfn, size);
+		iova_mt_free(t->domain, pfn + size - 1, 0);
+		if (is_given_twice(t, size))
+			return;
+		if (!test_alloc(t, size, TOP, ALIGNED | CACHED, &pfn))
+			return;
+		iova_mt_free(t->domain, pfn, size);
+		iova_mt_flush(t->domain);
+		iova_mt_free(t->domain, pfn, size);
+		if (is_given_twice(t, size))
+			return;
+	}
+}
+
+/* A range that comes out of a cache is its owner's to free again. */
+static void second_free_is_known(struct test *t)
+{
+	const struct iova_mt_ops *ops = t->domain->ops;
+	unsigned long pfn, size;
+	unsigned int order, i;
+
+	for (order = FIRST_EXACT; order <= LAST_EXACT; order++) {
+		size = BIT(order);
+		for (i = 0; i < 5; i++) {
+			if (!test_alloc(t, size, TOP, ALIGNED | CACHED, &pfn))
+				return;
+			EXPECT(t, ops->free(t->domain, pfn, size));
+			EXPECT(t, !ops->free(t->domain, pfn, size));
+			EXPECT(t, !ops->free(t->domain, pfn, 0));
+			if (i == 3)
+				iova_mt_flush(t->domain);
+			EXPECT(t, !ops->free(t->domain, pfn, size));
+		}
+	}
+	test_expect_clean(t);
+}
+
+/* As the kernel's own does it: the range that holds it is freed. */
+static void piece_of_a_range_is_not_cached(struct test *t)
+{
+	struct iova_mt_range range;
+	unsigned long pfn, piece;
+
+	if (!test_alloc(t, 512, TOP, ALIGNED | CACHED, &pfn))
+		return;
+	iova_mt_free(t->domain, pfn + 64, 64);
+	EXPECT(t, !test_is_taken(t, pfn));
+	if (!test_alloc(t, 64, TOP, ALIGNED | CACHED, &piece))
+		return;
+	EXPECT(t, !iova_mt_find(t->domain, piece, &range) &&
+	       range.first == piece && range.last == piece + 63);
+	if (test_alloc(t, 512, TOP, ALIGNED | CACHED, &pfn))
+		EXPECT(t, piece < pfn || piece > pfn + 511);
+}
+
+/* Found only as the cache is emptied, but found, and none is lost or left. */
+static void freed_twice_in_small_is_found_in_the_end(struct test *t)
+{
+	unsigned int lines = test_log_count("was freed twice, or never allocated");
+	unsigned long pfn;
+
+	if (!test_alloc(t, 4, TOP, ALIGNED | CACHED, &pfn))
+		return;
+	iova_mt_free(t->domain, pfn, 4);
+	iova_mt_free(t->domain, pfn, 4);
+	iova_mt_flush(t->domain);
+	EXPECT_EQ(t, test_log_count("was freed twice, or never allocated"),
+		  lines + 1);
+	test_expect_clean(t);
+}
+
+/* --- Flush ------------------------------------------------------------------ */
+
+/* What lies in the caches is taken as it is, or given back in pieces. */
+static void flush_for_a_request_is_bounded(struct test *t)
+{
+	const unsigned int nr = 20000, few = 5000;
+	unsigned long pfn;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!test_alloc(t, 1, nr, ALIGNED | CACHED, &pfn))
+			return;
+	for (i = 1; i <= nr; i++)
+		iova_mt_free(t->domain, i, 1);
+	EXPECT_EQ(t, test_counter(t, "magazine_put"), nr);
+	if (!test_alloc(t, 1, nr, FLUSH, &pfn))
+		return;
+	test_diag("%llu of %u ranges were flushed for one page",
+		  test_counter(t, "magazine_flush"), nr);
+	EXPECT(t, test_counter(t, "magazine_flush") <= few);
+	/* This takes all of it. */
+	iova_mt_free(t->domain, pfn, 1);
+	if (test_alloc(t, nr, nr, FLUSH, &pfn))
+		EXPECT_EQ(t, pfn, 1);
+}
+
+#if defined(CONFIG_KPROBES)
+
+#define HALF	64U
+
+/**
+ * struct meanwhile - a request in the middle of a flush
+ * @probe: on what stores into the tree
+ * @work: the interrupt that comes when the lock is released
+ * @task: that flushes
+ * @domain: of the case
+ * @done: it has been
+ * @ret: what became of it
+ */
+static struct meanwhile {
+	struct kprobe probe;
+	struct irq_work work;
+	struct task_struct *task;
+	struct iova_mt_domain *domain;
+	bool done;
+	int ret;
+} meanwhile;
+
+static void ask_for_all(struct irq_work *work)
+{
+	unsigned long pfn;
+
+	meanwhile.ret = iova_mt_alloc(meanwhile.domain, HALF, 2 * HALF - 1,
+				      ALIGNED | FLUSH, &pfn);
+}
+
+static int store_handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (current == meanwhile.task && !meanwhile.done) {
+		meanwhile.done = true;
+		irq_work_queue(&meanwhile.work);
+	}
+	return 0;
+}
+
+/* All is free, and all is needed; a part of it is in another's hands. */
+static void flush_hides_nothing(struct test *t)
+{
+	unsigned int i;
+
+	if (!test_domain(t, HALF) ||
+	    !EXPECT_EQ(t, test_fill(t, 1, 2 * HALF - 1, ALIGNED | CACHED, pfns,
+				    MAX_PFNS), HALF))
+		return;
+	for (i = 0; i < HALF; i++)
+		iova_mt_free(t->domain, pfns[i], 1);
+	meanwhile = (struct meanwhile){
+		.probe.symbol_name = "mas_preallocate",
+		.probe.pre_handler = store_handler,
+		.work = IRQ_WORK_INIT(ask_for_all),
+		.task = current,
+		.domain = t->domain,
+	};
+	if (register_kprobe(&meanwhile.probe)) {
+		test_skip(t, "no kprobe can be put on mas_preallocate()");
+		return;
+	}
+	iova_mt_flush(t->domain);
+	unregister_kprobe(&meanwhile.probe);
+	irq_work_sync(&meanwhile.work);
+	if (!meanwhile.done)
+		test_skip(t, "a flush stores nothing into the tree");
+	else
+		EXPECT_EQ(t, meanwhile.ret, 0);
+}
+
+#else
+
+static void flush_hides_nothing(struct test *t)
+{
+	test_skip(t, "this kernel has no kprobes");
+}
+
+#endif
+
+static const char own_rules[] =
+	"the kernel's own takes a driver's word for where a range is";
+
 static const struct test_case cases[] = {
 	{ "a cached range comes back", cached_range_comes_back,
 	  TEST_NEEDS_CACHE },
@@ -180,6 +434,22 @@ static const struct test_case cases[] = {
 	{ "many cached ranges are handed out once each", many_cached_ranges },
 	{ "ranges above the size classes are not cached",
 	  ranges_above_the_classes_are_not_cached },
+	{ "N6: a free of pfn 0 costs no mapping later",
+	  free_of_pfn_0_costs_no_mapping },
+	{ "N6: what lies outside of the domain is not handed out",
+	  outside_of_the_domain_is_not_handed_out, 0, own_rules },
+	{ "N7: what was freed twice above 32 pages is handed out once",
+	  freed_twice_is_handed_out_once },
+	{ "N7: a second free above 32 pages is known for one",
+	  second_free_is_known, 0, own_rules },
+	{ "N7: a piece of a range is not cached",
+	  piece_of_a_range_is_not_cached },
+	{ "N7: what was freed twice in small is found in the end",
+	  freed_twice_in_small_is_found_in_the_end, TEST_NEEDS_MAPLE },
+	{ "N1: a request flushes no more than it needs",
+	  flush_for_a_request_is_bounded, TEST_NEEDS_MAPLE },
+	{ "a flush hides nothing from others", flush_hides_nothing,
+	  TEST_NEEDS_MAPLE },
 };
 
 const struct test_suite suite_cache = {

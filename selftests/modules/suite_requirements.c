@@ -28,9 +28,6 @@
 #define MANY		50000U
 #define PIECE		1000U
 
-/* The largest size class, in pages. */
-#define CLASS_MAX	512
-
 /* --- Memory --------------------------------------------------------------- */
 
 static s64 slab_bytes(void)
@@ -277,13 +274,13 @@ static void only_classes_are_cached(struct test *t)
 	unsigned int size;
 	bool cached;
 
-	for (size = 1; size <= 4 * CLASS_MAX; size++) {
+	for (size = 1; size <= 2048; size++) {
 		if (!test_alloc(t, size, TOP, ALIGNED | CACHED, &pfn))
 			return;
 		iova_mt_free(t->domain, pfn, size);
 		cached = test_is_taken(t, pfn);
 		test_expect(t, cached == (is_power_of_2(size) &&
-					  size <= CLASS_MAX),
+					  size <= BIT(test_cache_order(t))),
 			    "%u pages are %scached", size, cached ? "" : "not ");
 	}
 }
@@ -319,6 +316,58 @@ static void idle_caches_shrink(struct test *t)
 	if (test_alloc(t, 4, TOP, ALIGNED, &pfns[0]))
 		iova_mt_free(t->domain, pfns[0], 4);
 	EXPECT_EQ(t, magazines_asked(), 1);
+}
+
+/* Single pages into the caches: the first @nr of the domain. */
+static bool pages_into_the_caches(struct test *t, unsigned int nr)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!test_alloc(t, 1, nr, ALIGNED | CACHED, &pfn))
+			return false;
+	for (i = 1; i <= nr; i++)
+		iova_mt_free(t->domain, i, 1);
+	return EXPECT_EQ(t, test_counter(t, "magazine_put"), nr);
+}
+
+/* A little at a time, so that the CPU is there for others. */
+static void caches_are_trimmed_in_pieces(struct test *t)
+{
+	const unsigned int nr = 20000, piece = 1100;
+	unsigned long end = jiffies + msecs_to_jiffies(TEST_TIMEOUT_MS);
+	u64 runs;
+
+	if (!pages_into_the_caches(t, nr))
+		return;
+	while (test_counter(t, "magazine_trim") < nr && time_before(jiffies, end))
+		msleep(50);
+	runs = test_counter(t, "trim_run");
+	test_diag("%llu of %u ranges were trimmed in %llu runs",
+		  test_counter(t, "magazine_trim"), nr, runs);
+	EXPECT_EQ(t, test_counter(t, "magazine_trim"), nr);
+	EXPECT(t, runs >= nr / piece);
+	EXPECT(t, is_listed_empty(t));
+}
+
+/* As long as there is nothing to do, only a look every few seconds. */
+static void little_use_is_no_work(struct test *t)
+{
+	unsigned long begin = jiffies, pfn, seconds;
+	unsigned int i;
+	u64 runs;
+
+	for (i = 0; i < 30; i++) {
+		if (!test_alloc(t, 1, TOP, ALIGNED | CACHED, &pfn))
+			return;
+		iova_mt_free(t->domain, pfn, 1);
+		msleep(100);
+	}
+	seconds = (jiffies - begin) / HZ;
+	runs = test_counter(t, "trim_run");
+	test_diag("%llu looks in %lu s", runs, seconds);
+	EXPECT(t, runs <= 1 + seconds / 4);
 }
 
 /* --- Requests for memory, seen from outside ------------------------------- */
@@ -420,6 +469,10 @@ static const struct test_case cases[] = {
 	{ "R33: only sizes of a class are cached", only_classes_are_cached,
 	  TEST_NEEDS_MAPLE },
 	{ "R34: idle caches shrink to nothing", idle_caches_shrink,
+	  TEST_NEEDS_MAPLE },
+	{ "R34: caches are trimmed in pieces", caches_are_trimmed_in_pieces,
+	  TEST_NEEDS_MAPLE },
+	{ "R34: little use is no work", little_use_is_no_work,
 	  TEST_NEEDS_MAPLE },
 	{ "R36: refusals of the kernel are counted", refusals_are_counted,
 	  TEST_NEEDS_MAPLE },

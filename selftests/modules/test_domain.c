@@ -48,10 +48,14 @@ bool test_is_highest(const struct test *t)
 	       strcmp(t->allocator, "checked");
 }
 
-/* The order of the largest ranges that it may keep in a cache. */
+/*
+ * The order of the largest ranges that it may keep in a cache. Above 32 pages a
+ * span has to know of it.
+ */
 unsigned int test_cache_order(const struct test *t)
 {
-	return test_is_rbtree(t) ? 5 : 9;
+	return test_is_rbtree(t) || strstr(t->allocator, "plain") ||
+	       !strcmp(t->allocator, "planted") ? 5 : 9;
 }
 
 bool test_defers_by(const struct test *t, const char *deferral)

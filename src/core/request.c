@@ -10,12 +10,15 @@
 #define pr_fmt(fmt) "iova_mt: " fmt
 
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/instruction_pointer.h>
 #include <linux/printk.h>
 
 #include "base/trace.h"
 #include "compat.h"
 #include "core/domain.h"
+#include "core/request.h"
 
 /* Could the space hold such a range, if it were empty? */
 static bool fits(const struct iova_mt_domain *domain, unsigned long size,
@@ -65,6 +68,35 @@ int iova_mt_alloc(struct iova_mt_domain *domain, unsigned long size,
 
 IOVA_MT_EXPORT(iova_mt_alloc);
 
+/*
+ * A driver's mistake, which it should hear of: somebody else may get the range
+ * next, and lose it.
+ */
+static noinline void report_unknown(struct iova_mt_domain *domain,
+				    unsigned long pfn, unsigned long size,
+				    unsigned long caller)
+{
+	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free_unknown);
+	pr_warn_ratelimited("domain %u: %pS frees pfn %#lx (pages: %lu), which nobody has: ignored; takeover/devices in debugfs has the domain's devices\n",
+			    domain->id, (void *)caller, pfn, size);
+}
+
+static __always_inline void free_range(struct iova_mt_domain *domain,
+				       unsigned long pfn, unsigned long size,
+				       unsigned long caller)
+{
+	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free);
+	/* A range that wraps around was never handed out. */
+	if (unlikely(size && pfn + (size - 1) < pfn)) {
+		report_unknown(domain, pfn, size, caller);
+		return;
+	}
+	/* Before the range can be handed out again. */
+	trace_iova_mt_free(domain->id, pfn, size);
+	if (unlikely(!domain->ops->free(domain, pfn, size)))
+		report_unknown(domain, pfn, size, caller);
+}
+
 /**
  * iova_mt_free() - free a range
  * @domain: the domain
@@ -72,26 +104,53 @@ IOVA_MT_EXPORT(iova_mt_alloc);
  * @size: what it was allocated with; 0 for "the range that holds @pfn, if there
  *	is one"
  *
- * Cannot fail: what cannot be erased now is deferred. A range that would wrap
- * around was never allocated: it is reported and left alone.
+ * Cannot fail: what cannot be erased now is deferred. A free of what nobody has
+ * is ignored, counted, and said in the log with its caller, at a limited rate.
  *
  * Context: Any, hardirq and interrupts off included. Does not sleep.
  */
 void iova_mt_free(struct iova_mt_domain *domain, unsigned long pfn,
 		  unsigned long size)
 {
-	if (unlikely(size && pfn + (size - 1) < pfn)) {
-		pr_err_ratelimited("domain %u: a free of %lu pages does not fit behind its first\n",
-				   domain->id, size);
-		return;
-	}
-	/* Before the range can be handed out again. */
-	trace_iova_mt_free(domain->id, pfn, size);
-	domain->ops->free(domain, pfn, size);
-	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free);
+	free_range(domain, pfn, size, _RET_IP_);
 }
 
 IOVA_MT_EXPORT(iova_mt_free);
+
+/**
+ * iova_mt_request_free() - free a range for somebody
+ * @domain: the domain
+ * @pfn: as for iova_mt_free()
+ * @size: as for iova_mt_free()
+ * @caller: address of the call that is to be named when nobody has the range
+ *
+ * Context: Any, hardirq and interrupts off included. Does not sleep.
+ */
+void iova_mt_request_free(struct iova_mt_domain *domain, unsigned long pfn,
+			  unsigned long size, unsigned long caller)
+{
+	free_range(domain, pfn, size, caller);
+}
+
+/**
+ * iova_mt_free_unknown() - a range that was freed into a cache was nobody's
+ * @domain: the domain
+ * @pfn: its first pfn
+ * @size: pages
+ *
+ * It was freed twice, or never allocated. Who did that is not known any more.
+ *
+ * Context: Any.
+ */
+void iova_mt_free_unknown(struct iova_mt_domain *domain, unsigned long pfn,
+			  unsigned long size)
+{
+	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free_unknown);
+	pr_warn_ratelimited("domain %u: pfn %#lx (pages: %lu) was freed twice, or never allocated, as its cache is emptied; takeover/devices in debugfs has the domain's devices\n",
+			    domain->id, pfn, size);
+}
+
+IOVA_MT_EXPORT(iova_mt_free_unknown);
 
 /**
  * iova_mt_reserve() - keep pfns from being handed out

@@ -16,8 +16,10 @@
 	C(magazine_no_room, "magazines that would have held more than the caches may") \
 	C(magazine_flush, "ranges flushed from magazines")		\
 	C(magazine_trim, "ranges trimmed from magazines")		\
-	C(depot_push, "full magazines put into the depot")		\
-	C(depot_pop, "full magazines taken from the depot")		\
+	C(trim_run, "times that the caches were looked at for what to trim") \
+	C(magazine_left, "magazines that a CPU left behind as it went")	\
+	C(depot_push, "magazines put into the depot")		\
+	C(depot_pop, "magazines taken from the depot")		\
 	C(span_new, "spans made")					\
 	C(span_gone, "spans given back")				\
 	C(span_kept, "spans that are free, but got no memory for their erase") \
@@ -41,7 +43,6 @@
 	C(reserve_fill_failed, "times that it could not be filled")	\
 	C(orphan, "frees that could be neither erased nor marked: never, but when injected") \
 	C(lost, "frees that could not even be noted: never, but when injected") \
-	C(free_unknown, "frees of a pfn that is not live or reserved")	\
 	C(take_entry, "entries looked at for one to take over")		\
 	C(sweep_hold, "lock holds of sweeps")				\
 	C(sweep_entry, "entries looked at by sweeps")			\

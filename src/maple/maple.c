@@ -5,8 +5,8 @@
  * A request goes down: cache, then space (spans, index and backlog). Nothing is
  * decided here but the order.
  *
- * Lock order of the allocator: CPU cache, depot; never together with the tree's
- * lock, which is alone.
+ * Lock order of the allocator: CPU cache, then depot; and tree, then depot. The
+ * lock of a CPU's cache and that of the tree are never held together.
  */
 #include <linux/compiler.h>
 #include <linux/slab.h>
@@ -22,6 +22,10 @@
 #include "maple/space.h"
 #include "maple/span/span.h"
 #include "maple/span/windows.h"
+#include "maple/tree/search.h"
+
+/* Ranges that a request flushes before it looks again for room. */
+#define FLUSH_RANGES	4096
 
 static const char *const counter_names[] = {
 	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_NAME)
@@ -52,8 +56,8 @@ static int create(struct iova_mt_domain *domain, bool spans)
 		goto free_maple;
 	iova_mt_space_init(&maple->space, domain->start_pfn, &maple->counters,
 			   domain->id, iova_mt_deferral_default(), spans);
-	ret = iova_mt_cache_init(&maple->cache, &maple->space, &maple->counters,
-				 domain->granule);
+	ret = iova_mt_cache_init(&maple->cache, domain, &maple->space,
+				 &maple->counters);
 	if (ret)
 		goto destroy_space;
 	domain->priv = maple;
@@ -101,6 +105,9 @@ static void maple_destroy(struct iova_mt_domain *domain)
 /*
  * Refused. Without memory, what lies in the caches of other CPUs is all there is:
  * flushed and deferred, it can be handed out again.
+ *
+ * What other CPUs have cached is looked at first, and then the caches are emptied
+ * in pieces, not further than is needed: interrupts may be off all the time.
  */
 static noinline int alloc_flushed(struct iova_mt_maple *maple,
 				  unsigned long size, unsigned long limit_pfn,
@@ -110,10 +117,14 @@ static noinline int alloc_flushed(struct iova_mt_maple *maple,
 	if (!(flags & IOVA_MT_FLUSH) &&
 	    (error != -ENOMEM || !iova_mt_cache_has_class(size)))
 		return error;
-	if (!iova_mt_cache_flush(&maple->cache))
-		return error;
-	return iova_mt_space_alloc(&maple->space, size, limit_pfn,
-				   flags & IOVA_MT_ALIGNED, pfn);
+	if ((flags & IOVA_MT_CACHED) &&
+	    iova_mt_cache_hand_over_all(&maple->cache) &&
+	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
+		return 0;
+	while (error && iova_mt_cache_flush(&maple->cache, FLUSH_RANGES))
+		error = iova_mt_space_alloc(&maple->space, size, limit_pfn,
+					    flags & IOVA_MT_ALIGNED, pfn);
+	return error;
 }
 
 static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
@@ -133,13 +144,42 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 	return alloc_flushed(maple, size, limit_pfn, flags, pfn, ret);
 }
 
-static void maple_free(struct iova_mt_domain *domain, unsigned long pfn,
+/*
+ * What no cache takes, or none of the small classes. A range that the kernel's own
+ * allocator does not cache is not cached on a driver's word: it has to be there,
+ * and not in a cache already.
+ */
+static noinline bool free_other(struct iova_mt_maple *maple, unsigned long pfn,
+				unsigned long size)
+{
+	struct iova_mt_span *span = NULL;
+
+	if (iova_mt_cache_has_class(size) && !iova_mt_cache_is_small(size))
+		span = iova_mt_space_park(&maple->space, pfn, size);
+	if (!span)
+		return iova_mt_space_free(&maple->space, pfn);
+	if (!iova_mt_cache_put_large(&maple->cache, pfn, size, span))
+		iova_mt_space_free_parked(&maple->space, pfn);
+	return true;
+}
+
+/* Can it have been handed out? @size: of a small class */
+static inline bool is_inside(const struct iova_mt_domain *domain,
+			     unsigned long pfn, unsigned long size)
+{
+	return pfn - domain->start_pfn <=
+	       IOVA_MT_HIGHEST_PFN - (size - 1) - domain->start_pfn;
+}
+
+static bool maple_free(struct iova_mt_domain *domain, unsigned long pfn,
 		       unsigned long size)
 {
 	struct iova_mt_maple *maple = domain->priv;
 
-	if (!size || !iova_mt_cache_put(&maple->cache, pfn, size))
-		iova_mt_space_free(&maple->space, pfn);
+	if (likely(iova_mt_cache_is_small(size) && is_inside(domain, pfn, size)) &&
+	    likely(iova_mt_cache_put(&maple->cache, pfn, size)))
+		return true;
+	return free_other(maple, pfn, size);
 }
 
 static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
@@ -152,7 +192,7 @@ static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
 	 * there again, from the middle of what is reserved. A range that is
 	 * freed into a cache while this runs still can.
 	 */
-	iova_mt_cache_flush(&maple->cache);
+	iova_mt_cache_flush(&maple->cache, ULONG_MAX);
 	return iova_mt_space_reserve(&maple->space, first, last);
 }
 
@@ -168,7 +208,7 @@ static void maple_flush(struct iova_mt_domain *domain)
 {
 	struct iova_mt_maple *maple = domain->priv;
 
-	iova_mt_cache_flush(&maple->cache);
+	iova_mt_cache_flush(&maple->cache, ULONG_MAX);
 	iova_mt_room_make(&maple->space.spans, 1, ULONG_MAX, true);
 }
 

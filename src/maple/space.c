@@ -9,6 +9,7 @@
  *
  * Locks: the tree's lock, for a bounded number of steps at a time.
  */
+#include <linux/align.h>
 #include <linux/compiler.h>
 #include <linux/minmax.h>
 
@@ -19,8 +20,6 @@
 #include "maple/tree/search.h"
 #include "maple/space.h"
 
-/* Ranges that are freed in one lock hold. */
-#define HOLD_FREES	16
 /* Pieces that are reserved in one lock hold. */
 #define HOLD_PIECES	16
 
@@ -194,62 +193,106 @@ static bool is_deferred_locked(struct iova_mt_space *space, const void *entry,
 	return iova_mt_deferred_has_locked(&space->deferred, entry, first);
 }
 
-static void free_locked(struct iova_mt_space *space, unsigned long pfn)
+/* Return: false when nobody has it: as a parked one it is the cache's. */
+static bool free_locked(struct iova_mt_space *space, unsigned long pfn,
+			bool parked)
 {
 	struct iova_mt_index *index = &space->index;
+	struct iova_mt_span *span;
 	unsigned long first, last;
 	void *entry;
 
 	iova_mt_index_assert_locked(index);
-	if (iova_mt_spans_free_locked(&space->spans, pfn))
-		return;
+	span = iova_mt_spans_at_locked(&space->spans, pfn);
+	if (span)
+		return iova_mt_spans_free_locked(&space->spans, span, pfn, parked);
 	entry = iova_mt_index_load_locked(index, pfn, &first, &last);
-	if (!entry || is_deferred_locked(space, entry, first)) {
-		iova_mt_count(index->counters, COUNTER_free_unknown);
-		return;
-	}
+	if (!entry || is_deferred_locked(space, entry, first))
+		return false;
 	if (iova_mt_index_erase_locked(index, first, last))
 		iova_mt_deferred_add_locked(&space->deferred, first, last, entry);
 	else
 		entry_drop(space, entry);
+	return true;
 }
 
 /**
  * iova_mt_space_free() - give a range back
  * @space: the space
- * @pfn: any pfn of it; one that is in no live or reserved range is ignored
+ * @pfn: any pfn of it
+ *
+ * Context: Any.
+ * Return: false when it is in no live or reserved range, and nothing was done.
+ */
+bool iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn)
+{
+	unsigned long flags;
+	bool freed;
+
+	iova_mt_index_lock(&space->index, flags);
+	freed = free_locked(space, pfn, false);
+	iova_mt_index_unlock(&space->index, flags);
+	return freed;
+}
+
+/**
+ * iova_mt_space_free_cached_locked() - give back a range that lay in a cache
+ * @space: the space
+ * @pfn: its first pfn
+ * @parked: whether it has been parked
+ *
+ * Context: Any, under the tree's lock.
+ * Return: false when it is in no live or reserved range, and nothing was done.
+ */
+bool iova_mt_space_free_cached_locked(struct iova_mt_space *space,
+				      unsigned long pfn, bool parked)
+{
+	return free_locked(space, pfn, parked);
+}
+
+/**
+ * iova_mt_space_park() - note that a range goes to a cache
+ * @space: the space
+ * @pfn: first pfn
+ * @size: pages, of a size class of whole blocks
+ *
+ * Until it is taken out of there with iova_mt_span_unpark() it is nobody's: no
+ * free finds it. Only what lies in a span can be noted.
+ *
+ * Context: Any.
+ * Return: its span; NULL when this is not exactly a live range, and when that
+ * cannot be noted.
+ */
+struct iova_mt_span *iova_mt_space_park(struct iova_mt_space *space,
+					unsigned long pfn, unsigned long size)
+{
+	struct iova_mt_span *span;
+	unsigned long flags;
+
+	if (!IS_ALIGNED(pfn, size))
+		return NULL;
+	iova_mt_index_lock(&space->index, flags);
+	span = iova_mt_spans_at_locked(&space->spans, pfn);
+	if (span && !iova_mt_spans_park_locked(&space->spans, span, pfn, size))
+		span = NULL;
+	iova_mt_index_unlock(&space->index, flags);
+	return span;
+}
+
+/**
+ * iova_mt_space_free_parked() - give a range back that no cache has taken
+ * @space: the space
+ * @pfn: its first pfn
  *
  * Context: Any.
  */
-void iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn)
+void iova_mt_space_free_parked(struct iova_mt_space *space, unsigned long pfn)
 {
 	unsigned long flags;
 
 	iova_mt_index_lock(&space->index, flags);
-	free_locked(space, pfn);
+	free_locked(space, pfn, true);
 	iova_mt_index_unlock(&space->index, flags);
-}
-
-/**
- * iova_mt_space_free_many() - give ranges back
- * @space: the space
- * @pfns: a pfn of each, as for iova_mt_space_free()
- * @nr: how many
- *
- * Context: Any.
- */
-void iova_mt_space_free_many(struct iova_mt_space *space,
-			     const unsigned long *pfns, unsigned int nr)
-{
-	unsigned long flags;
-	unsigned int i, hold;
-
-	for (i = 0; i < nr; ) {
-		iova_mt_index_lock(&space->index, flags);
-		for (hold = min(nr, i + HOLD_FREES); i < hold; i++)
-			free_locked(space, pfns[i]);
-		iova_mt_index_unlock(&space->index, flags);
-	}
 }
 
 static int reserve_store_locked(struct iova_mt_space *space, unsigned long first,
@@ -323,7 +366,7 @@ static void unreserve(struct iova_mt_space *space, unsigned long first,
 							      range_last, call);
 		else if (entry && iova_mt_entry_state(entry) == IOVA_MT_RESERVED &&
 			 iova_mt_entry_tag(entry) == call)
-			free_locked(space, first);
+			free_locked(space, first, false);
 		iova_mt_index_unlock(index, flags);
 		if (!next)
 			break;

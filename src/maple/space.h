@@ -33,9 +33,12 @@ void iova_mt_space_destroy(struct iova_mt_space *space);
 
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn);
-void iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn);
-void iova_mt_space_free_many(struct iova_mt_space *space,
-			     const unsigned long *pfns, unsigned int nr);
+bool iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn);
+bool iova_mt_space_free_cached_locked(struct iova_mt_space *space,
+				      unsigned long pfn, bool parked);
+struct iova_mt_span *iova_mt_space_park(struct iova_mt_space *space,
+					unsigned long pfn, unsigned long size);
+void iova_mt_space_free_parked(struct iova_mt_space *space, unsigned long pfn);
 int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
 			  unsigned long last);
 int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,

@@ -17,6 +17,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/instruction_pointer.h>
 #include <linux/iova.h>
 #include <linux/log2.h>
 #include <linux/rcupdate.h>
@@ -26,6 +27,7 @@
 #include <iova_mt/ops.h>
 
 #include "base/counters.h"
+#include "core/request.h"
 #include "calls.h"
 #include "object.h"
 #include "owned.h"
@@ -102,7 +104,23 @@ static void put_domain(struct iova_domain *iovad)
 	sleeper_leave();
 }
 
-/* For the caller, 0 is a failure. So pfn 0 cannot be handed out. */
+/*
+ * For the caller, 0 is a failure. So pfn 0 cannot be handed out: another is
+ * looked for while it is taken.
+ */
+static noinline unsigned long alloc_not_0(struct iova_mt_domain *domain,
+					  unsigned long size,
+					  unsigned long limit_pfn,
+					  unsigned int flags)
+{
+	unsigned long pfn;
+
+	if (iova_mt_alloc(domain, size, limit_pfn, flags, &pfn))
+		pfn = 0;
+	iova_mt_free(domain, 0, 0);
+	return pfn;
+}
+
 static unsigned long alloc_fast(struct iova_domain *iovad, unsigned long size,
 				unsigned long limit_pfn, bool flush_rcache)
 {
@@ -116,9 +134,8 @@ static unsigned long alloc_fast(struct iova_domain *iovad, unsigned long size,
 		flags |= IOVA_MT_FLUSH;
 	if (iova_mt_alloc(owned->domain, size, limit_pfn, flags, &pfn))
 		return 0;
-	if (unlikely(!pfn))
-		iova_mt_free(owned->domain, pfn, 0);
-	return pfn;
+	return likely(pfn) ? pfn :
+		alloc_not_0(owned->domain, size, limit_pfn, flags);
 }
 
 /*
@@ -135,7 +152,7 @@ static void free_fast(struct iova_domain *iovad, unsigned long pfn,
 	if (iova_mt_objects_any_live(&owned->objects) &&
 	    iova_mt_object_drop(&owned->objects, pfn))
 		size = 0;
-	iova_mt_free(owned->domain, pfn, size);
+	iova_mt_request_free(owned->domain, pfn, size, _RET_IP_);
 }
 
 static struct iova *alloc_object(struct iova_domain *iovad, unsigned long size,
@@ -168,7 +185,7 @@ static void free_pfn(struct iova_domain *iovad, unsigned long pfn)
 	if (iova_mt_objects_any(&owned->objects) &&
 	    !iova_mt_find(owned->domain, pfn, &range))
 		iova_mt_object_drop(&owned->objects, range.first);
-	iova_mt_free(owned->domain, pfn, 0);
+	iova_mt_request_free(owned->domain, pfn, 0, _RET_IP_);
 }
 
 /*
@@ -184,7 +201,7 @@ static void free_object(struct iova_domain *iovad, struct iova *iova)
 	count(IOVA_MT_CALL_FREE_OBJECT);
 	if (WARN_ON_ONCE(!iova_mt_object_drop(&owned->objects, pfn)))
 		return;
-	iova_mt_free(owned->domain, pfn, 0);
+	iova_mt_request_free(owned->domain, pfn, 0, _RET_IP_);
 }
 
 static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)

@@ -265,11 +265,13 @@ static int checked_alloc(struct iova_mt_domain *domain, unsigned long size,
 	return ret;
 }
 
-static void checked_free(struct iova_mt_domain *domain, unsigned long pfn,
+static bool checked_free(struct iova_mt_domain *domain, unsigned long pfn,
 			 unsigned long size)
 {
-	maple->free(domain, pfn, size);
+	bool freed = maple->free(domain, pfn, size);
+
 	check(domain);
+	return freed;
 }
 
 static int checked_reserve(struct iova_mt_domain *domain, unsigned long first,

@@ -86,6 +86,21 @@ static void check_pages(const struct iova_mt_span *span)
 	     (int)order, span->order);
 }
 
+/* What lies in a cache is used, and begins at a block. */
+static void check_parked(const struct iova_mt_span *span)
+{
+	unsigned int block;
+	u64 starts;
+
+	for_each_set_bit(block, span->parked, IOVA_MT_WINDOW_BLOCKS) {
+		starts = span->map ? span->map->start[block] :
+				     (span->heads >> block) & 1;
+		WARN(!(starts & 1) ||
+		     !page_is_used(span, block * IOVA_MT_BLOCK_PAGES),
+		     "no range begins at block %u, which is parked\n", block);
+	}
+}
+
 static void check_entry(const struct iova_mt_spans *spans,
 			const struct iova_mt_span *span)
 {
@@ -180,6 +195,7 @@ static void check_spans_of(const struct iova_mt_spans *spans,
 		sum->spans++;
 		sum->empty += !span->nr_used;
 		check_pages(span);
+		check_parked(span);
 		check_entry(spans, span);
 	}
 }

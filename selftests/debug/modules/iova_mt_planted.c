@@ -297,7 +297,7 @@ static int planted_alloc(struct iova_mt_domain *domain, unsigned long size,
 	return 0;
 }
 
-static void planted_free(struct iova_mt_domain *domain, unsigned long pfn,
+static bool planted_free(struct iova_mt_domain *domain, unsigned long pfn,
 			 unsigned long size)
 {
 	if (chosen == BUG_abba)
@@ -305,9 +305,9 @@ static void planted_free(struct iova_mt_domain *domain, unsigned long pfn,
 	if (now()) {
 		mistake_in_free();
 		if (chosen == BUG_lost)
-			return;
+			return true;
 	}
-	maple->free(domain, pfn, size);
+	return maple->free(domain, pfn, size);
 }
 
 static void complain(void)

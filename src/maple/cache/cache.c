@@ -7,29 +7,27 @@
  * are exchanged with a depot. A range in a magazine is still live in the index.
  *
  * Rules: only ranges of exactly a class's size enter, and aligned ones: what is
- * taken out must do for every request of the class. Nothing is allocated for a
- * CPU and class before the first free there. Magazines are taken away from a CPU
- * whole, and emptied outside its lock.
+ * taken out must do for every request of the class. Those of the large classes,
+ * which the kernel's own allocator does not cache, are parked in their span
+ * meanwhile, so that a second free is seen. Nothing is allocated for a CPU and
+ * class before the first free there. How magazines go away is in trim.c.
  *
  * What is done for most requests is in the header, so that it has no calls: a
  * driver asks twice for each of its requests.
  *
  * Locks: the lock of a CPU's cache, then the depot's. The tree's lock is never
- * taken inside either.
+ * taken inside either; the depot's is taken inside of it.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
+
+#include <iova_mt/ops.h>
 
 #include "base/counters.h"
 #include "maple/cache/cache.h"
 #include "maple/counters.h"
-#include "maple/space.h"
-
-#define TRIM_MS		100
-/* Caches that have not been used in so many intervals are emptied. */
-#define TRIM_IDLE	10
+#include "maple/span/span.h"
 
 /* A quarter of what 32 bits address. */
 #define MAX_BYTES	BIT(30)
@@ -37,6 +35,15 @@
 static enum cpuhp_state hotplug_state;
 
 unsigned long iova_mt_cache_max_bytes = MAX_BYTES;
+
+/* Wherever a CPU gets a magazine: the one that it has had armed it. */
+static void arm_locked(struct iova_mt_cache *cache,
+		       struct iova_mt_cpu_cache *cpu)
+{
+	lockdep_assert_held(&cpu->lock);
+	if (unlikely(!READ_ONCE(cache->armed)))
+		iova_mt_cache_trim_arm_locked(cache, cpu);
+}
 
 /* A magazine to take from, in @loaded, or NULL. */
 static struct iova_mt_magazine *load_pfns_locked(struct iova_mt_cache *cache,
@@ -52,9 +59,10 @@ static struct iova_mt_magazine *load_pfns_locked(struct iova_mt_cache *cache,
 		swap(cpu->loaded[class], cpu->previous[class]);
 		return cpu->loaded[class];
 	}
-	full = iova_mt_depot_pop(&cache->depot, class, 0);
+	full = iova_mt_depot_pop(&cache->depot, class);
 	if (!full)
 		return NULL;
+	arm_locked(cache, cpu);
 	/* Both are empty: one of them is enough. */
 	iova_mt_depot_free(&cache->depot, cpu->previous[class]);
 	cpu->previous[class] = cpu->loaded[class];
@@ -79,6 +87,7 @@ bool iova_mt_cache_load_room_locked(struct iova_mt_cache *cache,
 	struct iova_mt_magazine *empty;
 
 	lockdep_assert_held(&cpu->lock);
+	arm_locked(cache, cpu);
 	if (iova_mt_magazine_has_room(cpu->previous[class])) {
 		swap(cpu->loaded[class], cpu->previous[class]);
 		return true;
@@ -110,118 +119,82 @@ bool iova_mt_cache_get_other_locked(struct iova_mt_cache *cache,
 				    unsigned long size, unsigned long limit,
 				    unsigned long *pfn)
 {
+	struct iova_mt_span *span = NULL;
 	struct iova_mt_magazine *magazine;
-	bool hit;
+	int i = -1;
 
 	lockdep_assert_held(&cpu->lock);
 	magazine = load_pfns_locked(cache, cpu, __ffs(size));
-	hit = magazine && iova_mt_magazine_pop_any(magazine, size, limit, pfn);
-	cpu->hits += hit;
-	cpu->misses += !hit;
+	if (magazine)
+		i = iova_mt_magazine_find(magazine, size, limit);
+	if (i < 0) {
+		cpu->misses++;
+		return false;
+	}
+	cpu->hits++;
+	*pfn = iova_mt_magazine_take(magazine, i, &span);
+	if (span)
+		iova_mt_span_unpark(span, *pfn);
+	return true;
+}
+
+/**
+ * iova_mt_cache_get_large() - take a range of a large class out of the cache
+ * @cache: the cache
+ * @size: pages
+ * @limit: highest pfn
+ * @pfn: its first pfn
+ *
+ * Context: Any.
+ * Return: true when there was one.
+ */
+bool iova_mt_cache_get_large(struct iova_mt_cache *cache, unsigned long size,
+			     unsigned long limit, unsigned long *pfn)
+{
+	struct iova_mt_cpu_cache *cpu;
+	unsigned long flags;
+	bool hit;
+
+	if (!iova_mt_cache_has_class(size))
+		return false;
+	cpu = raw_cpu_ptr(cache->cpu);
+	spin_lock_irqsave(&cpu->lock, flags);
+	hit = iova_mt_cache_get_other_locked(cache, cpu, size, limit, pfn);
+	spin_unlock_irqrestore(&cpu->lock, flags);
 	return hit;
 }
 
 /**
- * iova_mt_cache_arm_locked() - see to it that the cache is trimmed
+ * iova_mt_cache_put_large() - put a range of a large class into the cache
  * @cache: the cache
- * @cpu: that of this CPU; its lock orders this with trim_fn()
- *
- * Context: Any, under the lock of @cpu.
- */
-void iova_mt_cache_arm_locked(struct iova_mt_cache *cache,
-			      struct iova_mt_cpu_cache *cpu)
-{
-	lockdep_assert_held(&cpu->lock);
-	WRITE_ONCE(cache->armed, true);
-	schedule_delayed_work(&cache->trim, msecs_to_jiffies(TRIM_MS));
-}
-
-/* Free all magazines of a list, and the ranges in them. */
-static unsigned long list_empty_out(struct iova_mt_cache *cache,
-				    struct iova_mt_magazine *list,
-				    enum iova_mt_maple_counter counter)
-{
-	struct iova_mt_magazine *magazine;
-	unsigned long ranges = 0;
-
-	while ((magazine = iova_mt_magazine_unlink(&list))) {
-		iova_mt_space_free_many(cache->space, magazine->pfn,
-					magazine->size);
-		ranges += magazine->size;
-		iova_mt_depot_free(&cache->depot, magazine);
-	}
-	iova_mt_count_add(cache->counters, counter, ranges);
-	return ranges;
-}
-
-static void detach_locked(struct iova_mt_magazine **slot,
-			  struct iova_mt_magazine **list)
-{
-	if (*slot)
-		iova_mt_magazine_link(list, *slot);
-	*slot = NULL;
-}
-
-static unsigned long cpu_empty_out(struct iova_mt_cache *cache, unsigned int nr,
-				   enum iova_mt_maple_counter counter)
-{
-	struct iova_mt_cpu_cache *cpu = per_cpu_ptr(cache->cpu, nr);
-	struct iova_mt_magazine *list = NULL;
-	unsigned int class;
-	unsigned long flags;
-
-	spin_lock_irqsave(&cpu->lock, flags);
-	for (class = 0; class < IOVA_MT_CLASSES; class++) {
-		detach_locked(&cpu->loaded[class], &list);
-		detach_locked(&cpu->previous[class], &list);
-	}
-	spin_unlock_irqrestore(&cpu->lock, flags);
-	return list_empty_out(cache, list, counter);
-}
-
-/* One by one: others may still take from it. */
-static unsigned long depot_empty_out(struct iova_mt_cache *cache,
-				     unsigned int class, unsigned int keep,
-				     enum iova_mt_maple_counter counter)
-{
-	struct iova_mt_magazine *magazine;
-	unsigned long ranges = 0;
-
-	while ((magazine = iova_mt_depot_pop(&cache->depot, class, keep))) {
-		magazine->next = NULL;
-		ranges += list_empty_out(cache, magazine, counter);
-	}
-	return ranges;
-}
-
-static unsigned long empty_out(struct iova_mt_cache *cache,
-			       enum iova_mt_maple_counter counter)
-{
-	unsigned long ranges = 0;
-	unsigned int class, nr;
-
-	for_each_possible_cpu(nr)
-		ranges += cpu_empty_out(cache, nr, counter);
-	for (class = 0; class < IOVA_MT_CLASSES; class++)
-		ranges += depot_empty_out(cache, class, 0, counter);
-	return ranges;
-}
-
-/**
- * iova_mt_cache_flush() - empty it
- * @cache: the cache
- *
- * Nothing is looked at when there is no magazine, so that requests that are
- * refused again and again flush what was freed since the last time, and no more.
+ * @pfn: its first pfn
+ * @size: pages, of a large class
+ * @span: where it has been parked
  *
  * Context: Any.
- * Return: how many ranges there were.
+ * Return: true when it was taken; false when there is no memory.
  */
-unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache)
+bool iova_mt_cache_put_large(struct iova_mt_cache *cache, unsigned long pfn,
+			     unsigned long size, struct iova_mt_span *span)
 {
-	if (!iova_mt_depot_has_any(&cache->depot))
-		return 0;
-	return empty_out(cache, COUNTER_magazine_flush);
+	unsigned int class = __ffs(size);
+	struct iova_mt_magazine *magazine;
+	struct iova_mt_cpu_cache *cpu;
+	unsigned long flags;
+	bool room;
+
+	cpu = raw_cpu_ptr(cache->cpu);
+	spin_lock_irqsave(&cpu->lock, flags);
+	room = iova_mt_magazine_has_room(cpu->loaded[class]) ||
+	       iova_mt_cache_load_room_locked(cache, cpu, class);
+	if (room) {
+		magazine = cpu->loaded[class];
+		magazine->span[magazine->size] = span;
+		iova_mt_magazine_push(magazine, pfn);
+		cpu->puts++;
+	}
+	spin_unlock_irqrestore(&cpu->lock, flags);
+	return room;
 }
 
 /**
@@ -245,80 +218,42 @@ void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values)
 	}
 }
 
-static bool is_idle(struct iova_mt_cache *cache)
-{
-	const struct iova_mt_cpu_cache *cpu;
-	unsigned long activity = 0;
-	unsigned int nr;
-
-	for_each_possible_cpu(nr) {
-		cpu = per_cpu_ptr(cache->cpu, nr);
-		activity += READ_ONCE(cpu->hits) + READ_ONCE(cpu->misses) +
-			    READ_ONCE(cpu->puts);
-	}
-	cache->idle = activity == cache->seen ? cache->idle + 1 : 0;
-	cache->seen = activity;
-	return cache->idle >= TRIM_IDLE;
-}
-
-/*
- * Keep a magazine per CPU in the depot, and nothing at all when idle.
- *
- * Disarms before it takes the CPUs' locks to empty them: a put after that sees
- * it under the same lock and arms again, one before is emptied out.
- */
-static void trim_fn(struct work_struct *work)
-{
-	struct iova_mt_cache *cache = container_of(to_delayed_work(work),
-						   struct iova_mt_cache, trim);
-	unsigned int class;
-
-	if (is_idle(cache)) {
-		cache->idle = 0;
-		WRITE_ONCE(cache->armed, false);
-		empty_out(cache, COUNTER_magazine_trim);
-		return;
-	}
-	for (class = 0; class < IOVA_MT_CLASSES; class++)
-		depot_empty_out(cache, class, num_online_cpus(),
-				COUNTER_magazine_trim);
-	schedule_delayed_work(&cache->trim, msecs_to_jiffies(TRIM_MS));
-}
-
 static int cpu_dead(unsigned int nr, struct hlist_node *node)
 {
 	struct iova_mt_cache *cache = hlist_entry(node, struct iova_mt_cache,
 						  hotplug);
 
-	cpu_empty_out(cache, nr, COUNTER_magazine_flush);
+	iova_mt_count_add(cache->counters, COUNTER_magazine_left,
+			  iova_mt_cache_hand_over(cache, nr));
 	return 0;
 }
 
 /**
  * iova_mt_cache_init() - make an empty cache
  * @cache: the cache
+ * @domain: whose it is
  * @space: where ranges come from and go to
  * @counters: where to count
- * @granule: bytes a page
  *
  * Context: Process, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
-		       const struct iova_mt_counters *counters,
-		       unsigned long granule)
+int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_domain *domain,
+		       struct iova_mt_space *space,
+		       const struct iova_mt_counters *counters)
 {
 	unsigned int nr;
 	int ret;
 
 	*cache = (struct iova_mt_cache){
+		.domain = domain,
 		.space = space,
 		.counters = counters,
 	};
-	iova_mt_depot_init(&cache->depot, counters, space->index.domain_id,
-			   min(READ_ONCE(iova_mt_cache_max_bytes) / granule,
-			       LONG_MAX / 2));
-	INIT_DELAYED_WORK(&cache->trim, trim_fn);
+	iova_mt_depot_init(&cache->depot, counters, domain->id,
+			   min(READ_ONCE(iova_mt_cache_max_bytes) /
+			       domain->granule, LONG_MAX / 2));
+	iova_mt_cache_trim_init(cache);
 
 	cache->cpu = alloc_percpu(struct iova_mt_cpu_cache);
 	if (!cache->cpu)

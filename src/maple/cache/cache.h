@@ -5,6 +5,7 @@
 #ifndef _IOVA_MT_CACHE_H
 #define _IOVA_MT_CACHE_H
 
+#include <linux/align.h>
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
@@ -19,6 +20,7 @@
 #include "maple/cache/magazine.h"
 
 struct iova_mt_counters;
+struct iova_mt_domain;
 struct iova_mt_space;
 
 /**
@@ -41,6 +43,7 @@ struct iova_mt_cpu_cache {
 
 /**
  * struct iova_mt_cache - the magazines of a domain
+ * @domain: whose it is
  * @space: where ranges come from and go to
  * @counters: the domain's
  * @cpu: a cache per CPU; its lock is taken before the depot's
@@ -48,18 +51,19 @@ struct iova_mt_cpu_cache {
  * @armed: @trim is pending or running; written under the lock of some CPU's
  *	cache, or by @trim itself
  * @seen: activity of all CPUs when @trim last looked
- * @idle: times in a row that @trim saw none
+ * @used: when @trim last saw some, in jiffies
  * @trim: gives back what is not used
  * @hotplug: told of dead CPUs
  */
 struct iova_mt_cache {
+	struct iova_mt_domain *domain;
 	struct iova_mt_space *space;
 	const struct iova_mt_counters *counters;
 	struct iova_mt_cpu_cache __percpu *cpu;
 	struct iova_mt_depot depot;
 	bool armed;
 	unsigned long seen;
-	unsigned int idle;
+	unsigned long used;
 	struct delayed_work trim;
 	struct hlist_node hotplug;
 };
@@ -70,20 +74,41 @@ static inline bool iova_mt_cache_has_class(unsigned long size)
 	return is_power_of_2(size) && size < BIT(IOVA_MT_CLASSES);
 }
 
+/* Of a small class? */
+static inline bool iova_mt_cache_is_small(unsigned long size)
+{
+	return is_power_of_2(size) && size < BIT(IOVA_MT_SMALL_CLASSES);
+}
+
 int iova_mt_cache_module_init(void);
 void iova_mt_cache_module_exit(void);
 
 /* Bytes of address space that the caches of a domain made from now on may hold. */
 extern unsigned long iova_mt_cache_max_bytes;
 
-int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_space *space,
-		       const struct iova_mt_counters *counters,
-		       unsigned long granule);
+int iova_mt_cache_init(struct iova_mt_cache *cache, struct iova_mt_domain *domain,
+		       struct iova_mt_space *space,
+		       const struct iova_mt_counters *counters);
 void iova_mt_cache_stop(struct iova_mt_cache *cache);
 void iova_mt_cache_destroy(struct iova_mt_cache *cache);
 
 void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values);
-unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache);
+
+/* What trim.c has. */
+void iova_mt_cache_trim_init(struct iova_mt_cache *cache);
+void iova_mt_cache_trim_arm_locked(struct iova_mt_cache *cache,
+				   struct iova_mt_cpu_cache *cpu);
+unsigned int iova_mt_cache_hand_over(struct iova_mt_cache *cache,
+				     unsigned int nr);
+bool iova_mt_cache_hand_over_all(struct iova_mt_cache *cache);
+unsigned long iova_mt_cache_flush(struct iova_mt_cache *cache,
+				  unsigned long max);
+
+/* The same as below, for the large classes. */
+bool iova_mt_cache_get_large(struct iova_mt_cache *cache, unsigned long size,
+			     unsigned long limit, unsigned long *pfn);
+bool iova_mt_cache_put_large(struct iova_mt_cache *cache, unsigned long pfn,
+			     unsigned long size, struct iova_mt_span *span);
 
 /* What is behind the two below when the magazine at hand will not do. */
 bool iova_mt_cache_get_other_locked(struct iova_mt_cache *cache,
@@ -93,8 +118,6 @@ bool iova_mt_cache_get_other_locked(struct iova_mt_cache *cache,
 bool iova_mt_cache_load_room_locked(struct iova_mt_cache *cache,
 				    struct iova_mt_cpu_cache *cpu,
 				    unsigned int class);
-void iova_mt_cache_arm_locked(struct iova_mt_cache *cache,
-			      struct iova_mt_cpu_cache *cpu);
 
 /**
  * iova_mt_cache_get() - take a range out of the cache
@@ -116,8 +139,8 @@ static __always_inline bool iova_mt_cache_get(struct iova_mt_cache *cache,
 	unsigned long flags;
 	bool hit;
 
-	if (!iova_mt_cache_has_class(size))
-		return false;
+	if (unlikely(!iova_mt_cache_is_small(size)))
+		return iova_mt_cache_get_large(cache, size, limit, pfn);
 
 	cpu = raw_cpu_ptr(cache->cpu);
 	spin_lock_irqsave(&cpu->lock, flags);
@@ -137,11 +160,14 @@ static __always_inline bool iova_mt_cache_get(struct iova_mt_cache *cache,
  * iova_mt_cache_put() - put a range into the cache
  * @cache: the cache
  * @pfn: its first pfn
- * @size: pages
+ * @size: pages, of a small class
+ *
+ * As the kernel's own allocator, it takes the caller's word that this is a range,
+ * and that nobody has it any more.
  *
  * Context: Any.
- * Return: true when it was taken; false when it is of no class, not aligned, or
- * there is no memory.
+ * Return: true when it was taken; false when it is not aligned, or there is no
+ * memory.
  */
 static __always_inline bool iova_mt_cache_put(struct iova_mt_cache *cache,
 					      unsigned long pfn,
@@ -152,7 +178,7 @@ static __always_inline bool iova_mt_cache_put(struct iova_mt_cache *cache,
 	unsigned long flags;
 	bool room;
 
-	if (!iova_mt_cache_has_class(size) || !IS_ALIGNED(pfn, size))
+	if (unlikely(!IS_ALIGNED(pfn, size)))
 		return false;
 
 	cpu = raw_cpu_ptr(cache->cpu);
@@ -162,8 +188,6 @@ static __always_inline bool iova_mt_cache_put(struct iova_mt_cache *cache,
 	if (likely(room)) {
 		iova_mt_magazine_push(cpu->loaded[class], pfn);
 		cpu->puts++;
-		if (unlikely(!READ_ONCE(cache->armed)))
-			iova_mt_cache_arm_locked(cache, cpu);
 	}
 	spin_unlock_irqrestore(&cpu->lock, flags);
 	return room;

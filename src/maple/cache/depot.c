@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The depot of a cache: full magazines that no CPU has, and where empty ones
- * come from.
+ * The depot of a cache: magazines that no CPU has, and where empty ones come
+ * from.
  *
  * Rule: all magazines together, those that CPUs have included, hold no more
  * pages than a limit, full or not.
@@ -9,7 +9,10 @@
  * Locks: its own, innermost.
  */
 #include <linux/gfp.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "base/counters.h"
 #include "base/fault.h"
@@ -21,9 +24,13 @@ static bool pages_get(struct iova_mt_depot *depot, unsigned int class)
 {
 	long pages = iova_mt_magazine_pages(class);
 
-	if (atomic_long_add_return(pages, &depot->pages) <= depot->pages_max)
-		return true;
-	atomic_long_sub(pages, &depot->pages);
+	/* At the limit, each free comes here: do not fight for the line. */
+	if (atomic_long_read(&depot->pages) + pages <= depot->pages_max) {
+		if (atomic_long_add_return(pages, &depot->pages) <=
+		    depot->pages_max)
+			return true;
+		atomic_long_sub(pages, &depot->pages);
+	}
 	iova_mt_count(depot->counters, COUNTER_magazine_no_room);
 	return false;
 }
@@ -55,7 +62,7 @@ void iova_mt_depot_init(struct iova_mt_depot *depot,
 }
 
 /**
- * iova_mt_depot_destroy() - free the full magazines
+ * iova_mt_depot_destroy() - free its magazines
  * @depot: the depot, which nobody uses any more
  *
  * Context: Any.
@@ -66,7 +73,7 @@ void iova_mt_depot_destroy(struct iova_mt_depot *depot)
 	unsigned int class;
 
 	for (class = 0; class < IOVA_MT_CLASSES; class++)
-		while ((magazine = iova_mt_magazine_unlink(&depot->full[class])))
+		while ((magazine = iova_mt_magazine_unlink(&depot->magazines[class])))
 			iova_mt_depot_free(depot, magazine);
 }
 
@@ -114,9 +121,9 @@ void iova_mt_depot_free(struct iova_mt_depot *depot,
 }
 
 /**
- * iova_mt_depot_push() - put a full magazine in
+ * iova_mt_depot_push() - put a magazine in
  * @depot: the depot
- * @magazine: the magazine
+ * @magazine: the magazine, with ranges
  *
  * Context: Any.
  */
@@ -127,38 +134,77 @@ void iova_mt_depot_push(struct iova_mt_depot *depot,
 	unsigned long flags;
 
 	spin_lock_irqsave(&depot->lock, flags);
-	iova_mt_magazine_link(&depot->full[class], magazine);
-	depot->nr_full[class]++;
+	iova_mt_magazine_link(&depot->magazines[class], magazine);
+	WRITE_ONCE(depot->nr[class], depot->nr[class] + 1);
 	spin_unlock_irqrestore(&depot->lock, flags);
 	iova_mt_count(depot->counters, COUNTER_depot_push);
 }
 
+static struct iova_mt_magazine *unlink_locked(struct iova_mt_depot *depot,
+					      unsigned int class)
+{
+	lockdep_assert_held(&depot->lock);
+	WRITE_ONCE(depot->nr[class], depot->nr[class] - 1);
+	return iova_mt_magazine_unlink(&depot->magazines[class]);
+}
+
 /**
- * iova_mt_depot_pop() - take a full magazine out
+ * iova_mt_depot_pop() - take a magazine out
  * @depot: the depot
  * @class: its class
- * @keep: leave so many there
  *
  * Context: Any.
- * Return: the magazine, or NULL when there are no more than @keep.
+ * Return: the magazine, or NULL when there is none.
  */
 struct iova_mt_magazine *iova_mt_depot_pop(struct iova_mt_depot *depot,
-					   unsigned int class,
-					   unsigned int keep)
+					   unsigned int class)
 {
 	struct iova_mt_magazine *magazine = NULL;
 	unsigned long flags;
 
 	/* Most of the time it is empty: do not fight for the lock to see it. */
-	if (READ_ONCE(depot->nr_full[class]) <= keep)
+	if (!iova_mt_depot_has_more(depot, class, 0))
 		return NULL;
 	spin_lock_irqsave(&depot->lock, flags);
-	if (depot->nr_full[class] > keep) {
-		magazine = iova_mt_magazine_unlink(&depot->full[class]);
-		depot->nr_full[class]--;
-	}
+	if (depot->nr[class])
+		magazine = unlink_locked(depot, class);
 	spin_unlock_irqrestore(&depot->lock, flags);
 	if (magazine)
 		iova_mt_count(depot->counters, COUNTER_depot_pop);
 	return magazine;
+}
+
+/**
+ * iova_mt_depot_take() - take a few ranges out, of one magazine
+ * @depot: the depot
+ * @class: their class
+ * @keep: leave so many magazines there
+ * @pfns: gets their first pfns
+ * @max: at most so many
+ * @empty: gets the magazine if nothing is left of it, to be freed; else NULL
+ *
+ * Context: Any.
+ * Return: how many; 0 when there are no more magazines than @keep.
+ */
+unsigned int iova_mt_depot_take(struct iova_mt_depot *depot, unsigned int class,
+				unsigned int keep, unsigned long *pfns,
+				unsigned int max,
+				struct iova_mt_magazine **empty)
+{
+	struct iova_mt_magazine *magazine;
+	unsigned int nr = 0;
+	unsigned long flags;
+
+	*empty = NULL;
+	spin_lock_irqsave(&depot->lock, flags);
+	if (depot->nr[class] > keep) {
+		magazine = depot->magazines[class];
+		nr = min(max, magazine->size);
+		magazine->size -= nr;
+		memcpy(pfns, magazine->pfn + magazine->size, nr * sizeof(*pfns));
+		if (!magazine->size)
+			*empty = unlink_locked(depot, class);
+	}
+	spin_unlock_irqrestore(&depot->lock, flags);
+	return nr;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The depot of a cache: full magazines that no CPU has, and where empty ones
- * come from.
+ * The depot of a cache: magazines that no CPU has, and where empty ones come
+ * from.
  */
 #ifndef _IOVA_MT_DEPOT_H
 #define _IOVA_MT_DEPOT_H
@@ -18,9 +18,10 @@ struct iova_mt_counters;
  * struct iova_mt_depot - the magazines of a domain
  * @counters: the domain's
  * @domain_id: of the domain
- * @lock: protects @full and @nr_full; innermost
- * @full: full magazines per class
- * @nr_full: how many
+ * @lock: protects @magazines and @nr; innermost
+ * @magazines: magazines with ranges, per class: full ones, but for those of
+ *	caches that are being emptied
+ * @nr: how many
  * @pages_max: pages that all magazines together may hold, constant
  * @pages: pages that all magazines together have room for, those that CPUs have
  *	included
@@ -28,9 +29,9 @@ struct iova_mt_counters;
 struct iova_mt_depot {
 	const struct iova_mt_counters *counters;
 	unsigned int domain_id;
-	spinlock_t lock; /* full, nr_full */
-	struct iova_mt_magazine *full[IOVA_MT_CLASSES];
-	unsigned int nr_full[IOVA_MT_CLASSES];
+	spinlock_t lock; /* magazines, nr */
+	struct iova_mt_magazine *magazines[IOVA_MT_CLASSES];
+	unsigned int nr[IOVA_MT_CLASSES];
 	unsigned long pages_max;
 	atomic_long_t pages;
 };
@@ -47,13 +48,23 @@ void iova_mt_depot_free(struct iova_mt_depot *depot,
 void iova_mt_depot_push(struct iova_mt_depot *depot,
 			struct iova_mt_magazine *magazine);
 struct iova_mt_magazine *iova_mt_depot_pop(struct iova_mt_depot *depot,
-					   unsigned int class,
-					   unsigned int keep);
+					   unsigned int class);
+unsigned int iova_mt_depot_take(struct iova_mt_depot *depot, unsigned int class,
+				unsigned int keep, unsigned long *pfns,
+				unsigned int max,
+				struct iova_mt_magazine **empty);
 
 /* Is there any magazine? Context: Any. */
 static inline bool iova_mt_depot_has_any(const struct iova_mt_depot *depot)
 {
 	return atomic_long_read(&depot->pages);
+}
+
+/* Are there more magazines of a class than @keep? Context: Any. */
+static inline bool iova_mt_depot_has_more(const struct iova_mt_depot *depot,
+					  unsigned int class, unsigned int keep)
+{
+	return READ_ONCE(depot->nr[class]) > keep;
 }
 
 #endif /* _IOVA_MT_DEPOT_H */

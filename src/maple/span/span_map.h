@@ -53,6 +53,9 @@ struct iova_mt_page_map {
  * @heads: the blocks at whose first page a range begins; as long as there is no
  *	@map
  * @map: NULL as long as all ranges consist of whole blocks
+ * @parked: the blocks at whose first page a range begins that lies in a cache
+ *	and is nobody's, if it has a block or more; set under the tree's lock,
+ *	cleared without by who takes it out of there
  */
 struct iova_mt_span {
 	int order;
@@ -65,6 +68,7 @@ struct iova_mt_span {
 	u64 room[IOVA_MT_BLOCK_ORDER + 1];
 	u64 heads;
 	struct iova_mt_page_map *map;
+	DECLARE_BITMAP(parked, IOVA_MT_WINDOW_BLOCKS);
 };
 
 static inline unsigned long
@@ -127,6 +131,29 @@ bool iova_mt_span_next_free(const struct iova_mt_span *span, unsigned long from,
 bool iova_mt_span_find_unaligned(const struct iova_mt_span *span,
 				 unsigned long size, unsigned long limit,
 				 unsigned long *pfn);
+
+/* Does the range that begins at @pfn lie in a cache? */
+static inline bool iova_mt_span_is_parked(const struct iova_mt_span *span,
+					  unsigned long pfn)
+{
+	unsigned int page = pfn - span->base;
+
+	return !(page % IOVA_MT_BLOCK_PAGES) &&
+	       test_bit(page / IOVA_MT_BLOCK_PAGES, span->parked);
+}
+
+static inline void iova_mt_span_park(struct iova_mt_span *span,
+				     unsigned long pfn)
+{
+	set_bit((pfn - span->base) / IOVA_MT_BLOCK_PAGES, span->parked);
+}
+
+/* Whoever calls it has the range, so that the span stays. */
+static inline void iova_mt_span_unpark(struct iova_mt_span *span,
+				       unsigned long pfn)
+{
+	clear_bit((pfn - span->base) / IOVA_MT_BLOCK_PAGES, span->parked);
+}
 
 /* Does a range begin at @pfn, and end in its block? The usual question. */
 static inline bool iova_mt_span_small_range(const struct iova_mt_span *span,

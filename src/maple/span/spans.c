@@ -280,30 +280,58 @@ int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
 /* --- Free, find, list ----------------------------------------------------- */
 
 /**
- * iova_mt_spans_free_locked() - free a range, if it is in a span
+ * iova_mt_spans_free_locked() - free a range of a span
  * @spans: the spans
- * @pfn: any pfn of it
+ * @span: the one that holds @pfn
+ * @pfn: any pfn of the range
+ * @parked: whether it has been parked: a parked one is nobody's to free but the
+ *	cache's
  *
  * Context: Any, under the tree's lock.
- * Return: false when @pfn is in no span.
+ * Return: false when there is no such range.
  */
-bool iova_mt_spans_free_locked(struct iova_mt_spans *spans, unsigned long pfn)
+bool iova_mt_spans_free_locked(struct iova_mt_spans *spans,
+			       struct iova_mt_span *span, unsigned long pfn,
+			       bool parked)
 {
-	struct iova_mt_span *span = iova_mt_spans_at_locked(spans, pfn);
 	unsigned long first, last;
 
 	iova_mt_index_assert_locked(spans->index);
-	if (!span)
+	if (!iova_mt_span_range(span, pfn, &first, &last) ||
+	    iova_mt_span_is_parked(span, first) != parked)
 		return false;
-	if (!iova_mt_span_range(span, pfn, &first, &last)) {
-		iova_mt_count(spans->counters, COUNTER_free_unknown);
-		return true;
-	}
+	if (parked)
+		iova_mt_span_unpark(span, first);
 	iova_mt_reserved_remove(&spans->reserved, first);
 	iova_mt_span_put(span, first, last);
 	iova_mt_windows_update(span);
 	if (!span->nr_used && spans->nr_empty++ >= IOVA_MT_KEEP_EMPTY)
 		iova_mt_room_release_locked(spans, span);
+	return true;
+}
+
+/**
+ * iova_mt_spans_park_locked() - note that a range goes to a cache
+ * @spans: the spans
+ * @span: the one that holds @pfn
+ * @pfn: first pfn of the range, of a block
+ * @size: pages, whole blocks
+ *
+ * Context: Any, under the tree's lock.
+ * Return: false when this is not exactly a range that somebody has.
+ */
+bool iova_mt_spans_park_locked(struct iova_mt_spans *spans,
+			       struct iova_mt_span *span, unsigned long pfn,
+			       unsigned long size)
+{
+	unsigned long first, last;
+
+	iova_mt_index_assert_locked(spans->index);
+	if (!iova_mt_span_range(span, pfn, &first, &last) || first != pfn ||
+	    last - first != size - 1 || iova_mt_span_is_parked(span, first) ||
+	    iova_mt_reserved_has(&spans->reserved, first))
+		return false;
+	iova_mt_span_park(span, first);
 	return true;
 }
 

@@ -70,7 +70,12 @@ int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
 int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
 				 unsigned long size, unsigned long limit,
 				 bool aligned, unsigned long *pfn);
-bool iova_mt_spans_free_locked(struct iova_mt_spans *spans, unsigned long pfn);
+bool iova_mt_spans_free_locked(struct iova_mt_spans *spans,
+			       struct iova_mt_span *span, unsigned long pfn,
+			       bool parked);
+bool iova_mt_spans_park_locked(struct iova_mt_spans *spans,
+			       struct iova_mt_span *span, unsigned long pfn,
+			       unsigned long size);
 
 bool iova_mt_spans_range_locked(struct iova_mt_spans *spans, unsigned long pfn,
 				struct iova_mt_range *range);

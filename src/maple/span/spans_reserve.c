@@ -82,6 +82,7 @@ unsigned long iova_mt_spans_unreserve_locked(struct iova_mt_spans *spans,
 					     unsigned long last,
 					     unsigned long call)
 {
+	struct iova_mt_span *span = iova_mt_spans_at_locked(spans, pfn);
 	unsigned long first, made_by;
 
 	iova_mt_index_assert_locked(spans->index);
@@ -89,6 +90,6 @@ unsigned long iova_mt_spans_unreserve_locked(struct iova_mt_spans *spans,
 	    first > last)
 		return last + 1;
 	if (made_by == call)
-		iova_mt_spans_free_locked(spans, first);
+		iova_mt_spans_free_locked(spans, span, first, false);
 	return first + 1;
 }
