@@ -36,11 +36,13 @@
 
 /*
  * Does a struct ma_state hold nodes, after mas_preallocate()? Up to 6.17 the
- * pointer may be a count instead, which is odd.
+ * pointer may be a count instead, which is odd. And its sheaf, if there are any.
  */
 #if IOVA_MT_NODES_IN_SHEAVES
 #define iova_mt_mas_has_nodes(_mas)	((_mas)->sheaf || (_mas)->alloc)
+#define iova_mt_mas_sheaf(_mas)		((_mas)->sheaf)
 #else
+#define iova_mt_mas_sheaf(_mas)		NULL
 #define iova_mt_mas_has_nodes(_mas) \
 	((_mas)->alloc && !((unsigned long)(_mas)->alloc & 1))
 #endif

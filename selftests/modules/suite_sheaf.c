@@ -123,9 +123,20 @@ static void no_sheaves_in_interrupts(struct test *t)
 	kvfree(job);
 }
 
+/*
+ * Looked at as the module is loaded: else it keeps its hands off the reserve in
+ * interrupts, and says so.
+ */
+static void reserve_is_no_sheaf_of_a_cpu(struct test *t)
+{
+	EXPECT_EQ(t, test_log_count("no larger than a CPU's sheaf"), 0);
+}
+
 static const struct test_case cases[] = {
 	{ "interrupts neither take nor return a CPU's sheaf",
 	  no_sheaves_in_interrupts, TEST_NEEDS_MAPLE },
+	{ "the reserve is larger than a CPU's sheaf",
+	  reserve_is_no_sheaf_of_a_cpu, TEST_NEEDS_MAPLE },
 };
 
 const struct test_suite suite_sheaf = {

@@ -26,11 +26,15 @@
  *
  * Locks: the tree's.
  */
+#define pr_fmt(fmt) "iova_mt: " fmt
+
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "base/fault.h"
@@ -65,6 +69,13 @@
  * no lock: it is only looked at, and by those who may sleep.
  */
 static struct maple_tree scratch;
+
+/*
+ * Is that more than a CPU's sheaf has, so that interrupts may use the reserve? The
+ * kernel does not tell how many nodes those have, but the two are of different
+ * sizes then.
+ */
+static bool reserve_is_apart = true;
 
 #define SCRATCH_ENTRIES	64
 #define SCRATCH_HEIGHT	21
@@ -208,7 +219,7 @@ static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
 
 	lockdep_assert_held(&nodes->tree->ma_lock);
 	most = most_locked(nodes);
-	if (!nodes->filled) {
+	if (!nodes->filled || (!may_ask() && !reserve_is_apart)) {
 		iova_mt_count(nodes->counters, COUNTER_reserve_empty);
 		return -ENOMEM;
 	}
@@ -344,6 +355,31 @@ void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes)
 	mas_destroy(&nodes->reserve);
 }
 
+/* Bytes of the sheaf that a store over all of @scratch gets, 0 for none. */
+static size_t sheaf_bytes(void)
+{
+	struct ma_state mas;
+	size_t bytes = 0;
+
+	mas_init(&mas, &scratch, 0);
+	mas_set_range(&mas, 1, ULONG_MAX - 1);
+	if (!mas_preallocate(&mas, xa_mk_value(0), GFP_KERNEL) &&
+	    iova_mt_mas_sheaf(&mas))
+		bytes = ksize(iova_mt_mas_sheaf(&mas));
+	mas_destroy(&mas);
+	return bytes;
+}
+
+/* @usual: of a request for a few nodes, which gets a CPU's sheaf */
+static void look_at_sheaves(size_t usual)
+{
+	if (!IOVA_MT_NODES_IN_SHEAVES)
+		return;
+	reserve_is_apart = usual && sheaf_bytes() > usual;
+	if (!reserve_is_apart)
+		pr_warn_once("the reserve of tree nodes is no larger than a CPU's sheaf of this kernel: interrupts leave it alone, so allocations there may be refused for lack of nodes, and frees be deferred\n");
+}
+
 /**
  * iova_mt_nodes_module_init() - what all trees share
  *
@@ -354,6 +390,7 @@ int iova_mt_nodes_module_init(void)
 {
 	MA_STATE(mas, &scratch, 0, 0);
 	unsigned long i;
+	size_t usual;
 	int ret = 0;
 
 	mt_init_flags(&scratch, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
@@ -362,10 +399,13 @@ int iova_mt_nodes_module_init(void)
 		mas_set_range(&mas, 2 * i, 2 * i);
 		ret = mas_store_gfp(&mas, xa_mk_value(i), GFP_KERNEL);
 	}
+	usual = sheaf_bytes();
 	scratch.ma_flags &= ~MT_FLAGS_HEIGHT_MASK;
 	scratch.ma_flags |= SCRATCH_HEIGHT << MT_FLAGS_HEIGHT_OFFSET;
 	if (ret)
 		iova_mt_nodes_module_exit();
+	else
+		look_at_sheaves(usual);
 	return ret;
 }
 
