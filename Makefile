@@ -15,6 +15,7 @@ version := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 tool_dir = $(DESTDIR)$(PREFIX)/sbin
 part_dir = $(DESTDIR)$(PREFIX)/lib/iova-mt
 man_dir  = $(DESTDIR)$(PREFIX)/share/man/man8
+bash_dir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 .PHONY: modules modules_install clean dkms-install dkms-uninstall dist \
 	install-tools uninstall-tools demo test test-debug test-debug-qemu \
@@ -52,10 +53,13 @@ install-tools:
 	install -D -m 755 scripts/iova-mt $(tool_dir)/iova-mt
 	install -d $(part_dir)
 	install -m 644 scripts/iova-mt.d/*.sh $(part_dir)
+	install -D -m 755 scripts/plot-backlog $(tool_dir)/iova-mt-plot-backlog
 	install -D -m 644 docs/iova-mt.8 $(man_dir)/iova-mt.8
+	install -D -m 644 scripts/completion/iova-mt $(bash_dir)/iova-mt
 
 uninstall-tools:
-	rm -f $(tool_dir)/iova-mt $(man_dir)/iova-mt.8
+	rm -f $(tool_dir)/iova-mt $(tool_dir)/iova-mt-plot-backlog
+	rm -f $(man_dir)/iova-mt.8 $(bash_dir)/iova-mt
 	rm -rf $(part_dir)
 
 demo:

@@ -15,7 +15,7 @@ help_record()
 	  -n, --interval <seconds>  between two samples, 0.01 to 3600 (1)
 	  -c, --count <samples>     end after so many
 
-	scripts/plot-backlog of the module's source draws it.
+	iova-mt-plot-backlog draws it: scripts/plot-backlog in the module's source.
 	EOT
 }
 
@@ -44,6 +44,12 @@ AWK_RECORD='
 		split(first(procfs "/uptime"), part, " ")
 		return part[1]
 	}
+	# of the parameter, which can be read when the kernel is locked down, too
+	function probability(name,    part) {
+		if (split(first(parameters "/" name), part, ",") == 4)
+			return part[2] + 0
+		return first(name "/probability") + 0
+	}
 	function sample(    i, words, injected, on) {
 		now = uptime()
 		if (start == "")
@@ -52,7 +58,7 @@ AWK_RECORD='
 			return 0
 		for (i = 1; i <= nr_points; i++) {
 			injected += first(point[i] "/injected")
-			if (first(point[i] "/probability") + 0)
+			if (probability(point[i]))
 				on = on (on ? "+" : "") point[i]
 		}
 		words = sprintf("%.2f", now - start)
@@ -104,6 +110,7 @@ cmd_record()
 	     "allocator $(get "$MODULE/parameters/allocator")," \
 	     "deferral $(get "$MODULE/parameters/deferral" || echo unknown)"
 	exec awk -v interval="$interval" -v count="$count" -v procfs="$PROCFS" \
+		-v parameters="$MODULE/parameters" \
 		-v points="$(points | words)" \
 		"$AWK_RECORD"
 }
