@@ -91,6 +91,7 @@ all_have_help()
 	done
 	for command in $COMMANDS; do
 		says "usage: iova-mt $command" "$command" --help || return 1
+		says "usage: iova-mt $command" help "$command" || return 1
 	done
 }
 
@@ -213,6 +214,27 @@ switches_all_off()
 	done
 }
 
+# json <argument...>: every bracket is closed again, and in the right order
+json()
+{
+	tool "$@" || return 1
+	awk '{
+		gsub(/"[^"]*"/, "")
+		for (i = 1; i <= length($0); i++) {
+			c = substr($0, i, 1)
+			if (c ~ /[[{]/)
+				open = open (c == "{" ? "}" : "]")
+			else if (c ~ /[]}]/) {
+				if (substr(open, length(open), 1) != c)
+					exit bad = 1
+				open = substr(open, 1, length(open) - 1)
+			} else if (c !~ /[-0-9, :nulltruefas]/)
+				exit bad = 1
+		}
+	}
+	END { exit bad || open != "" || !NR }' "$said"
+}
+
 # --- locks ------------------------------------------------------------------
 
 # measures_locks <seed>: of I/O
@@ -321,7 +343,8 @@ lists_domain()
 
 	[ -e "$MT_DEBUGFS/takeover/devices" ] || device=-
 	id=$(ls "$MT_DEBUGFS/domains")
-	tool status && grep -q "^  *$id maple.* $device\$" "$said" &&
+	tool status && grep -q "^  *$id maple-plain/marker .* $device\$" "$said" &&
+		grep -q '^takeover .* 1 domain is owned' "$said" && plain status &&
 		tool watch -1 -n 0.1 && grep -q "^  *$id maple.* $device\$" "$said"
 }
 
@@ -354,8 +377,7 @@ status_shows_backlog()
 
 drain_fails()
 {
-	fails "ranges are left: Cannot allocate memory" drain ||
-		fails "ranges are left: Out of memory" drain
+	fails "left: Cannot allocate memory" drain || fails "left: Out of memory" drain
 }
 
 drains()
@@ -369,6 +391,14 @@ resets()
 		[ "$(knob fail_erase hits) $(knob fail_erase injected)" = "0 0" ]
 }
 
+# The commands that a machine says first, where it says some.
+first_words_work()
+{
+	(cd "$(dirname "$ktap_dir")" && sed -n '/^$/,/^$/s/^  //p' motd | grep -v '  ' | sh -ex) || return 1
+	wait_for_disk "$NVME" && says "1 domain is owned" status &&
+		says "$NVME: the kernel's allocator" release "$NVME" && unload_mt
+}
+
 # --- the program ------------------------------------------------------------
 
 ktap_start
@@ -377,17 +407,20 @@ ktap_start
 
 check "every command has a help" all_have_help
 check "no command: the help, as an error" ends 2 "usage: iova-mt <command>"
-check "an unknown command is refused" ends 2 "'look' is not a command; valid: $COMMANDS" look
+check "an unknown command is refused" ends 2 "'look' is not a command; valid: $COMMANDS help" look
 check "each says that the module is not loaded" all_need_the_module
 
 check "the module loads" load_mt allocator=maple-plain
 POINTS=$(cd "$MT_DEBUGFS" && echo fail_*)
 check "the tool's version is the module's" shows_version
-check "status agrees with debugfs" status_agrees "off, not attached, 0 domains owned"
+check "status agrees with debugfs" status_agrees "off, not attached, 0 domains are owned"
 check "status is plain text of 80 columns" plain status
 check "watch --once is plain text of 80 columns" plain watch --once -n 0.1
 check "watch goes on where there is no terminal" watch_goes_on
 check "record: a line a sample" records
+for command in status fault locks; do
+	check "$command --json" json "$command" --json
+done
 
 check "fault lists the points" lists_points
 check "fault sets all knobs" sets_all_knobs
@@ -442,6 +475,8 @@ if need_disk; then
 	check "adopt: the device gets an owned domain" adopts "$NVME"
 	check "the allocator serves its I/O" serves_io 1
 	check "status and watch list its domain" lists_domain
+	check "status --json with a domain" json status --json
+	check "locks --json with a domain" json locks --json
 	check "adopt: an owned device gets another domain" adopts "${NVME#0000:}"
 	check "its I/O is served again" serves_io 2
 	check "locks: measured on request" measures_locks 2
@@ -463,4 +498,7 @@ else
 	ktap_skip "adopt and release" "there is no NVMe disk behind an IOMMU"
 fi
 check "the module unloads" unload_mt
+if [ -n "${DISK:-}" ] && [ -e "$(dirname "$ktap_dir")/motd" ]; then
+	check "the machine's first words put its disk on the module" first_words_work
+fi
 ktap_end

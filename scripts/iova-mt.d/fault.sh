@@ -5,7 +5,8 @@
 #
 # iova-mt fault, drain, reset: what is written to debugfs.
 #
-# Rule: nothing is set when any of what was asked for is not valid.
+# Rule: nothing is set when any of what was asked for is not valid, and nothing
+# is tried that a lockdown of the kernel forbids.
 
 KNOBS="probability interval space times verbose domain"
 MAX=2147483647
@@ -13,11 +14,11 @@ MAX=2147483647
 help_fault()
 {
 	cat <<-EOT
-	usage: iova-mt fault                             list the points
+	usage: iova-mt fault [--json]                    list the points
 	       iova-mt fault off                         switch all off
 	       iova-mt fault <point> <knob>=<value>...   set knobs
 	       iova-mt fault <point> off                 probability=0
-	       iova-mt fault <point> show                all knobs and counters
+	       iova-mt fault <point> [show] [--json]     all knobs and counters
 
 	  probability   0 to 100: likelihood in percent, 0 is off
 	  interval      1 and up: only every so-many-th hit can fail
@@ -28,6 +29,10 @@ help_fault()
 
 	The points and knobs are those of the module that is loaded. Nothing is set
 	when one of the values is not valid; probability is set last.
+
+	A kernel that is locked down (Secure Boot) takes no knobs, and shows neither
+	verbose nor domain. Points can be set as the module is loaded then:
+	modprobe iova_mt fail_erase=<interval>,<probability>,<space>,<times>
 	EOT
 }
 
@@ -37,7 +42,7 @@ help_drain()
 	usage: iova-mt drain
 
 	Erases the deferred ranges of all domains, now. Fails when some are left
-	because there is no memory.
+	because there is no memory, and when the kernel is locked down.
 	EOT
 }
 
@@ -96,9 +101,13 @@ in_range()
 # set_knob <point> <knob> <value>
 set_knob()
 {
-	put "$DEBUGFS/$1/$2" "$3" ||
-		wrong "the kernel does not take $2 '$3': $(dmesg | grep -F "iova_mt: $1/$2:" |
-			tail -n 1 | sed 's/^.*is not valid; //' | grep . || echo "$error")"
+	put "$DEBUGFS/$1/$2" "$3" && return
+	case $error in
+	*"Invalid argument"*) ;;
+	*) die "$2 of $1 cannot be set: $error" ;;
+	esac
+	wrong "the kernel does not take $2 '$3': $(dmesg | grep -F "iova_mt: $1/$2:" |
+		tail -n 1 | sed 's/^.*is not valid; //' | grep . || echo "$error")"
 }
 
 # set_knobs <point> <knob>=<value>...
@@ -108,6 +117,8 @@ set_knobs()
 	shift
 
 	for setting; do check_knob "$point" "$setting"; done
+	may_write "$DEBUGFS/$point" ||
+		die "$point cannot be set: $error; when the module is loaded it can: modprobe iova_mt $point=<interval>,<probability>,<space>,<times>"
 	for setting; do
 		case $setting in
 		probability=*) ;;
@@ -119,40 +130,72 @@ set_knobs()
 		probability=*) set_knob "$point" probability "${setting#*=}" ;;
 		esac
 	done
-	list_faults "$point"
+	look_at_faults "$AWK_FAULTS" "$point"
 }
 
-# knob_values <point>: "name: value", known knobs first, counters last
-knob_values()
+# shellcheck disable=SC2016 # awk's own variables
+AWK_FAULTS='
+	function shown(path, name) {
+		return text(path, name) == "" ? "?" : text(path, name)
+	}
+	function line(path) {
+		printf "%-14s %11s %8s %7s %7s %7s %9s %9s%s\n", path,
+			shown(path, "probability"), shown(path, "interval"),
+			shown(path, "space"), shown(path, "times"),
+			shown(path, "verbose"), shown(path, "hits"),
+			shown(path, "injected"), more_knobs(path)
+	}
+	END {
+		printf "%-14s %11s %8s %7s %7s %7s %9s %9s\n", "POINT", "PROBABILITY",
+			"INTERVAL", "SPACE", "TIMES", "VERBOSE", "HITS", "INJECTED"
+		for (i = 1; i <= nr_points[now]; i++)
+			if (only == "" || only == point[now, i])
+				line(point[now, i])
+		# what has just been set has no hits yet
+		for (i = 1; only == "" && i <= nr_points[now]; i++)
+			if (no_hits(point[now, i]) != "")
+				print point[now, i] " is " no_hits(point[now, i])
+		if (text("lockdown", "state") != "")
+			print "?: unreadable, the kernel is locked down (" \
+				text("lockdown", "state") "); no knob can be set"
+	}
+'
+
+# Known knobs first, counters last.
+# shellcheck disable=SC2016 # awk's own variables
+AWK_FAULT='
+	function line(name) {
+		if ((now, only, name) in S)
+			print name ": " S[now, only, name]
+		else if ((now, "unreadable", only "/" name) in S)
+			print name ": unreadable, " (text("lockdown", "state") == "" ? \
+				S[now, "unreadable", only "/" name] : "the kernel is locked down")
+	}
+	END {
+		n = split(knobs, knob, " ")
+		for (i = 1; i <= n; i++)
+			line(knob[i])
+		line("hits")
+		line("injected")
+		if (no_hits(only) != "")
+			print "# " no_hits(only)
+	}
+'
+
+# shellcheck disable=SC2016 # awk's own variables
+AWK_FAULT_JSON='
+	END { print faults_json(only) }
+'
+
+# look_at_faults <program> [point]: of all, or of that one
+look_at_faults()
 {
-	local name
+	local program="$1" point="${2:-}" knobs="$KNOBS"
 
-	for name in $KNOBS $(knobs_of "$1" | grep -vxE "$(echo "$KNOBS" | tr ' ' '|')") \
-		    hits injected; do
-		[ ! -e "$DEBUGFS/$1/$name" ] || echo "$name: $(get "$DEBUGFS/$1/$name")"
-	done
-}
-
-# list_faults <point>...
-list_faults()
-{
-	local point
-
-	printf '%-14s %11s %8s %7s %7s %7s %9s %9s\n' \
-		POINT PROBABILITY INTERVAL SPACE TIMES VERBOSE HITS INJECTED
-	for point; do
-		knob_values "$point" | awk -v point="$point" '
-			{ name = $1; sub(":", "", name); v[name] = $2 }
-			$2 != "0" && name !~ /^(probability|interval|space|times|verbose|hits|injected)$/ {
-				more = more " " name "=" $2
-			}
-			END {
-				printf "%-14s %11s %8s %7s %7s %7s %9s %9s%s\n", point,
-					v["probability"], v["interval"], v["space"],
-					v["times"], v["verbose"], v["hits"],
-					v["injected"], more
-			}'
-	done
+	[ -z "$point" ] || knobs="$KNOBS $(knobs_of "$point" |
+		grep -vxE "$(echo "$KNOBS" | tr ' ' '|')" | words)"
+	snapshot_of 'fail_*/*' |
+		awk -v only="$point" -v knobs="$knobs" "$AWK_SNAPSHOT $program"
 }
 
 all_off()
@@ -164,23 +207,53 @@ all_off()
 	done
 }
 
+# fault_json <word>...: the words without --json; sets json
+fault_json()
+{
+	json='' rest=''
+	for word; do
+		case $word in
+		--json) json=1 ;;
+		*) rest="$rest $word" ;;
+		esac
+	done
+	[ -n "$json" ] || return 1
+	# shellcheck disable=SC2086 # a list of words
+	set -- $rest
+	[ "${2:-show}" = show ] && [ -z "${3:-}" ] && return
+	wrong "--json is for what is shown; valid: fault --json, fault <point> --json"
+}
+
+# need_point <point>
+need_point()
+{
+	[ -n "$(points)" ] || die "there is no fault point in $DEBUGFS: see dmesg"
+	points | grep -qxF -e "$1" ||
+		wrong "'$1' is not a fault point; valid: $(points | words), off"
+}
+
 cmd_fault()
 {
-	local point="${1:-}"
+	local point json rest
 
 	need_module
+	if fault_json "$@"; then
+		point=$(echo "$rest" | cut -s -d' ' -f2)
+		[ -z "$point" ] || need_point "$point"
+		look_at_faults "$AWK_JSON $AWK_FAULT_JSON" "$point"
+		return
+	fi
+	point=${1:-}
 	case $point in
 	'')
-		# shellcheck disable=SC2046 # a list of words
-		list_faults $(points)
+		look_at_faults "$AWK_FAULTS"
 		return ;;
 	off)
 		no_arguments "fault off" ${2+"$2"}
 		all_off
 		return ;;
 	esac
-	points | grep -qxF -e "$point" ||
-		wrong "'$point' is not a fault point; valid: $(points | words), off"
+	need_point "$point"
 	shift
 	case ${1:-show} in
 	off|show)
@@ -188,22 +261,37 @@ cmd_fault()
 	esac
 	case ${1:-show} in
 	off)  put "$DEBUGFS/$point/probability" 0 || die "$point cannot be switched off: $error" ;;
-	show) knob_values "$point" ;;
+	show) look_at_faults "$AWK_FAULT" "$point" ;;
 	*)    set_knobs "$point" "$@" ;;
 	esac
 }
 
+# is_are <number>
+is_are()
+{
+	[ "$1" = 1 ] && echo is || echo are
+}
+
 cmd_drain()
 {
-	local before
+	local before erased left
 
 	no_arguments drain "$@"
 	need_module
+	may_write "$DEBUGFS/drain" ||
+		die "nothing can be drained: $error; what is deferred is erased by and by"
 	before=$(value backlog drained_by_request)
-	put "$DEBUGFS/drain" 1 ||
-		die "$(value backlog pending_ranges) ranges are left: $error"
-	echo "$(($(value backlog drained_by_request) - before)) ranges erased," \
-	     "$(value backlog pending_ranges) are deferred"
+	[ -n "$before" ] || die "$DEBUGFS/backlog cannot be read: $(reason_for "$DEBUGFS/backlog")"
+	put "$DEBUGFS/drain" 1 || {
+		left=$(value backlog pending_ranges)
+		case $error in
+		*memory*) die "$(plural "$left" range) $(is_are "$left") left: $error" ;;
+		*) die "nothing can be drained: $error" ;;
+		esac
+	}
+	erased=$(($(value backlog drained_by_request) - before))
+	left=$(value backlog pending_ranges)
+	echo "$(plural "$erased" range) erased, $left $(is_are "$left") deferred"
 }
 
 cmd_reset()

@@ -8,12 +8,13 @@
 help_locks()
 {
 	cat <<-EOT
-	usage: iova-mt locks              a line for each domain
+	usage: iova-mt locks [--json]     a line for each domain
 	       iova-mt locks <domain>     how its times are distributed
 	       iova-mt locks on|off       begin to measure, anew; stop
 
 	It is off when the module has been loaded. Measuring costs a little; the
-	times include what an emulator or a hypervisor does meanwhile.
+	times include what an emulator or a hypervisor does meanwhile. A kernel
+	that is locked down (Secure Boot) lets nobody begin.
 	EOT
 }
 
@@ -21,16 +22,16 @@ help_locks()
 AWK_LOCKS='
 	END {
 		sort_domains()
-		printf "%6s %-13s %9s %9s %9s %9s %9s %9s\n", "DOMAIN", "ALLOCATOR",
+		printf "%4s %-18s %6s %8s %8s %6s %8s %8s\n", "ID", "ALLOCATOR",
 			"HOLDS", "MEAN", "LONGEST", "WAITED", "LONGEST", "IRQS OFF"
 		for (i = 1; i <= nr_domains[now]; i++) {
 			id = order[i]
 			path = "domains/" id "/lock_stat"
 			if (text(path, "hold_count") == "") {
-				printf "%6s %-13s %9s\n", id, kind(id), "-"
+				printf "%4s %-18s %6s\n", id, kind(id), "-"
 				continue
 			}
-			printf "%6s %-13s %9s %9s %9s %9s %9s %9s\n", id,
+			printf "%4s %-18s %6s %8s %8s %6s %8s %8s\n", id,
 				kind(id), short(number(path, "hold_count")),
 				nanoseconds(number(path, "hold_mean_ns")),
 				nanoseconds(number(path, "hold_max_ns")),
@@ -68,9 +69,35 @@ AWK_LOCK_TABLE='
 	}
 '
 
-measured()
+# shellcheck disable=SC2016 # awk's own variables
+AWK_LOCKS_JSON='
+	END {
+		for (i = 1; i <= nr_domains[now]; i++) {
+			id = domain[now, i]
+			all = more(all, "{" member("id", json(id)) ", " \
+				member("allocator", json(text("domains/" id "/summary", "allocator"))) ", " \
+				member("lock_stat", object("domains/" id "/lock_stat")) "}")
+		}
+		print "{"
+		print "  " member("measured", text("lock_stat", "") == "" ? "null" : \
+			text("lock_stat", "") == "1" ? "true" : "false") ","
+		print "  " member("domains", array(all))
+		print "}"
+	}
+'
+
+# say_whether_measured: that may not be readable
+say_whether_measured()
 {
-	[ "$(get "$DEBUGFS/lock_stat")" = 1 ]
+	may_write "$DEBUGFS/lock_stat" || {
+		echo "unreadable whether they are measured now: $error"
+		return
+	}
+	case $(get "$DEBUGFS/lock_stat") in
+	1) ;;
+	0) echo "not measured now: iova-mt locks on" ;;
+	*) echo "unreadable whether they are measured now: $(reason_for "$DEBUGFS/lock_stat")" ;;
+	esac
 }
 
 # switch_locks <0|1>
@@ -82,7 +109,7 @@ switch_locks()
 lock_table()
 {
 	[ -d "$DEBUGFS/domains/$1" ] ||
-		wrong "'$1' is not a domain; valid: $(domain_ids | words), on, off"
+		wrong "'$1' is not a domain; valid: $(domain_ids | listed)on, off"
 	sed -n "s/^# \(allocator\|switched\|the lock\)/\1/p" "$DEBUGFS/domains/$1/lock_stat"
 	awk "$AWK_UNITS $AWK_LOCK_TABLE" "$DEBUGFS/domains/$1/lock_stat"
 }
@@ -96,8 +123,9 @@ cmd_locks()
 	on)  switch_locks 1 ;;
 	off) switch_locks 0 ;;
 	'')
-		measured || echo "not measured now: iova-mt locks on"
+		say_whether_measured
 		snapshot | awk "$AWK_SNAPSHOT $AWK_LOCKS" ;;
+	--json) snapshot | awk "$AWK_SNAPSHOT $AWK_JSON $AWK_LOCKS_JSON" ;;
 	*)   lock_table "$1" ;;
 	esac
 }

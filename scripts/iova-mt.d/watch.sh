@@ -11,13 +11,17 @@ help_watch()
 	cat <<-EOT
 	usage: iova-mt watch [-n <seconds>] [-1]
 
-	A live table: backlog, rates per second, fault points, domains with the
-	longest backlog first. Ctrl-C ends it.
+	A live table: backlog, rates per second, what was refused, fault points,
+	domains with the longest backlog first. The graph is the backlog over time,
+	and as high as the terminal has room. q or ctrl-C ends it.
 
 	  -n, --interval <seconds>  between two looks, 0.1 to 3600 (1)
 	  -1, --once                look twice, print one table, end
 
-	With --once, or when the output is no terminal, tables are plain text.
+	REFUSED and UNKNOWN are those of 'iova-mt status --help'. Red is what is
+	wrong, yellow what is injected or on its way; with NO_COLOR in the
+	environment there are no colours. With --once, or when the output is no
+	terminal, tables are plain text. From 100 columns on there are more rates.
 	EOT
 }
 
@@ -34,23 +38,29 @@ AWK_WATCH='
 			return
 		printf "%s%s%s\033[K\n", how, substr(words, 1, width), how ? "\033[m" : ""
 	}
-	function row(name, what) { line(sprintf("%-10s %s", name, what)) }
+	function red(yes) { return yes && colour ? "\033[31m" : "" }
+	function yellow(yes) { return yes && colour ? "\033[33m" : "" }
+	function bold(yes) { return yes ? "\033[1m" : "" }
+	function row(name, what, how) { line(sprintf("%-10s %s", name, what), how) }
 	function pad(words, n) { return sprintf("%-" n "s", words) }
 	function title(    left, right) {
-		left = "iova_mt " text("module", "version") \
-		       "   takeover " text("takeover/state", "mode") \
+		left = "iova_mt " text("module", "version") (going ? " is being unloaded" : "") \
+		       "   takeover " (text("takeover/state", "mode") == "" ? "none" : \
+				       text("takeover/state", "mode")) \
 		       "   " plural(number("takeover/state", "owned"), "domain") " owned"
 		right = "every " interval " s   " clock
 		if (screen)
-			line(" " pad(left, width - length(right) - 3) " " right " ", "\033[7m")
+			line(" " pad(left, width - length(right) - 12) " " right "  q quits ", \
+			     "\033[7m" red(going))
 		else
 			line(left "   " right)
 	}
-	function backlog() {
-		row("backlog", short(number("backlog", "pending_ranges")) " ranges, " \
-		    short(number("backlog", "pending_pages")) " pages; at most " \
-		    short(number("backlog", "highest_ranges")) " ranges; oldest " \
-		    duration(number("backlog", "oldest_ms")))
+	function backlog(    old) {
+		old = number("backlog", "oldest_ms")
+		row("backlog", count(number("backlog", "pending_ranges"), "range") ", " \
+		    count(number("backlog", "pending_pages"), "page") "; at most " \
+		    count(number("backlog", "highest_ranges"), "range") "; oldest " \
+		    duration(old), red(old >= 10000))
 		row("deferred", per_second("total_deferred") "; " \
 		    short(number("backlog", "total_deferred")) " in all")
 		row("drained", per_second("drained_by_worker") " by the worker, " \
@@ -59,12 +69,37 @@ AWK_WATCH='
 		row("reused", per_second("taken_over") " whole; " \
 		    short(number("backlog", "taken_over")) " in all")
 		row("sweeps", per_second("rounds") ", " per_second("retries") \
-		    " of them without memory; backoff " duration(number("backlog", "backoff_ms")))
+		    " of them without memory; backoff " duration(number("backlog", "backoff_ms")), \
+		    yellow(rate("backlog", "retries")))
+		row("refused", short(rate("stats", "alloc_no_space")) "/s for want of space, " \
+		    short(rate("stats", "alloc_no_memory")) "/s for want of memory; " \
+		    short(refused("stats")) " in all", refusing("stats"))
+		if (unknown("stats"))
+			row("unknown", count(unknown("stats"), "free") \
+			    " of what was not handed out: a mistake of a driver", red(1))
+	}
+	# red while it goes on, or when memory lacked; then yellow: it has happened
+	function refusing(path) {
+		if (rate(path, "alloc_no_space") || rate(path, "alloc_no_memory"))
+			return red(1)
+		return yellow(refused(path))
 	}
 	function per_second(name) { return short(rate("backlog", name)) "/s" }
 
+	function nr_on(    i, n) {
+		for (i = 1; i <= nr_points[now]; i++)
+			n += number(point[now, i], "probability") > 0
+		return n
+	}
+	# what the rest leaves: a title, the backlog, faults, domains, blanks
+	function graph_height(    rows) {
+		rows = height - 2 - 7 - (unknown("stats") > 0) - 1 - (nr_on() ? nr_on() : 1) - 1 - 1
+		rows -= nr_domains[now]
+		return rows < 3 ? 3 : rows
+	}
 	# the backlog over time, graph_rows lines high
 	function graph(    n, i, first, max, sample, r, words, level) {
+		graph_rows = graph_height()
 		n = split(history, sample, " ")
 		first = n - (width - 12) + 1
 		if (first < 1)
@@ -91,7 +126,7 @@ AWK_WATCH='
 				continue
 			row(n++ ? "" : "faults", sprintf("%s %s; %s/s of %s/s", path,
 				setting(path), short(rate(path, "injected")),
-				short(rate(path, "hits"))))
+				short(rate(path, "hits"))), yellow(1))
 		}
 		if (!n)
 			row("faults", "all off")
@@ -101,9 +136,10 @@ AWK_WATCH='
 			line("no domains")
 			return
 		}
-		line(sprintf("%4s %-12s %6s %8s %6s %7s %7s %7s %s", "ID", "ALLOCATOR",
-			"LIVE", "DEFERRED", "PAGES", "ALLOC/s", "FREE/s", "DEFER/s",
-			"DEVICE"), "\033[1m")
+		line(sprintf("%4s %-18s %5s %8s%s %7s %7s %7s %s", "ID", "ALLOCATOR",
+			"LIVE", "DEFERRED", wide(sprintf(" %6s", "PAGES")),
+			"ALLOC/s" wide(sprintf(" %7s %7s", "FREE/s", "DEFER/s")),
+			"REFUSED", "UNKNOWN", "DEVICE"), bold(1))
 		for (i = 1; i <= nr_domains[now]; i++) {
 			if (screen && rows_left <= 1 && i < nr_domains[now]) {
 				line(sprintf("%4s and %d with less or younger backlog", "...",
@@ -113,15 +149,21 @@ AWK_WATCH='
 			domain_row(order[i])
 		}
 	}
-	function domain_row(id,    dir, pending) {
+	function wide(words) { return width >= 100 ? words : "" }
+	function domain_row(id,    dir, pending, how) {
 		dir = "domains/" id
 		pending = number(dir "/backlog", "pending_ranges")
-		line(sprintf("%4s %-12s %6s %8s %6s %7s %7s %7s %s", id,
-			substr(kind(id), 1, 12), short(live(id)), short(pending),
-			short(number(dir "/backlog", "pending_pages")),
-			short(rate(dir "/stats", "alloc")), short(rate(dir "/stats", "free")),
-			short(rate(dir "/backlog", "total_deferred")), users(id)),
-			pending ? "\033[1m" : "")
+		how = red(unknown(dir "/stats"))
+		if (how == "")
+			how = refusing(dir "/stats")
+		line(sprintf("%4s %-18s %5s %8s%s %7s %7s %7s %s", id, kind(id),
+			short(live(id)), short(pending),
+			wide(sprintf(" %6s", short(number(dir "/backlog", "pending_pages")))),
+			short(rate(dir "/stats", "alloc")) \
+			wide(sprintf(" %7s %7s", short(rate(dir "/stats", "free")),
+				     short(rate(dir "/backlog", "total_deferred")))),
+			short(refused(dir "/stats")), short(unknown(dir "/stats")), users(id)),
+			how == "" ? bold(pending) : how)
 	}
 	END {
 		if (utf8)
@@ -129,6 +171,7 @@ AWK_WATCH='
 		else
 			split(". : - = + * % #", glyph, " ")
 		glyph[0] = " "
+		going = text("module", "initstate") == "going"
 		rows_left = height
 		elapsed = S[2, "uptime", "seconds"] - S[1, "uptime", "seconds"]
 		if (screen)
@@ -160,7 +203,7 @@ frame()
 	printf '%s\n---\n%s\n' "$before" "$current" |
 		LC_ALL=C awk -v screen="$screen" -v width="$width" -v height="$height" \
 			-v utf8="$utf8" -v interval="$interval" -v history="$history" \
-			-v graph_rows=3 -v clock="$(date +%H:%M:%S)" \
+			-v colour="$colour" -v clock="$(date +%H:%M:%S)" \
 			"$AWK_SNAPSHOT $AWK_WATCH"
 }
 
@@ -179,13 +222,51 @@ sample()
 		}')
 }
 
-# pause: for the interval, or until a signal that is trapped
+# pause: for the interval, until q, or until a signal that is trapped. A key is
+# waited for by a read that the terminal ends, in the background: only "wait"
+# ends when a signal comes.
 pause()
 {
-	sleep "$interval" &
-	sleeper=$!
-	wait "$sleeper" 2>/dev/null || kill "$sleeper" 2>/dev/null
-	sleeper=
+	local left="$waits" status=0
+
+	while [ "$left" -gt 0 ]; do
+		left=$((left - 1))
+		if [ -n "$keys" ]; then
+			dd bs=1 count=1 <&4 >"$keys" 2>/dev/null &
+		else
+			sleep "$interval" &
+		fi
+		sleeper=$!
+		wait "$sleeper" 2>/dev/null || status=$?
+		[ "$status" -eq 0 ] || kill "$sleeper" 2>/dev/null
+		sleeper=
+		case $status in
+		0) ;;
+		*) [ "$status" -gt 128 ] || stop_reading
+		   return ;;
+		esac
+		[ -z "$keys" ] || ! grep -q '^[qQ]' "$keys" || exit 0
+	done
+}
+
+# read_keys: when there is a keyboard. The terminal ends a read after 25.5 s at
+# the latest: longer intervals are several.
+read_keys()
+{
+	local tenths
+
+	[ -t 0 ] && keys=$(mktemp) || return 0
+	exec 4<&0
+	tenths=$(awk -v s="$interval" 'BEGIN { printf "%d", s * 10 + 0.5 }')
+	waits=$(((tenths + 249) / 250))
+	stty -icanon min 0 time $((tenths / waits)) <&4
+}
+
+# stop_reading: it does not work
+stop_reading()
+{
+	rm -f "$keys"
+	keys='' waits=1
 }
 
 screen_size()
@@ -210,6 +291,7 @@ screen_begin()
 	trap 'exit 0' INT TERM HUP
 	trap 'resized=1' WINCH
 	stty -echo <&3
+	read_keys
 	printf '\033[?1049h\033[?25l\033[2J'
 }
 
@@ -220,6 +302,7 @@ screen_end()
 	[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null
 	printf '\033[m\033[?25h\033[?1049l'
 	stty "$terminal" <&3
+	[ -z "$keys" ] || rm -f "$keys"
 }
 
 watch_screen()
@@ -268,6 +351,8 @@ cmd_watch()
 	done
 	need_module
 	screen='' width=80 height=24 history='' before='' current='' resized='' sleeper=''
+	keys='' waits=1 colour=''
+	[ -n "${NO_COLOR:-}" ] || colour=1
 	case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
 	*[Uu][Tt][Ff]-8|*[Uu][Tt][Ff]8) utf8=1 ;;
 	*) utf8= ;;
