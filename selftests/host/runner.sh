@@ -32,6 +32,26 @@ refuses_early()
 		[ -s "$kept" ] && [ -d "$work/cache/selftests/6.12" ]
 }
 
+# test_refuses <text> <variable=value>: before the static gates, which take
+# minutes
+test_refuses()
+{
+	local status=0
+
+	env "IOVA_MT_CACHE=$work/cache" "$2" timeout 20 "$top/scripts/test" \
+		>"$work/said" 2>&1 </dev/null || status=$?
+	cat "$work/said"
+	[ "$status" = 1 ] && grep -qF -e "$1" "$work/said" && ! grep -q '^ok' "$work/said"
+}
+
+says_what_it_would_run()
+{
+	IOVA_MT_CACHE="$work/cache" KERNELS=7.2 TESTS="tool behaviour" \
+		"$top/scripts/run-selftests" --rows >"$work/said" || return 1
+	cat "$work/said"
+	[ "$(cat "$work/said")" = "7.2 intel lazy behaviour.sh tool.sh " ]
+}
+
 # --- vm ---------------------------------------------------------------------
 
 # A machine that ends at once and leaves what it was booted with.
@@ -86,6 +106,11 @@ check "refused before anything is touched: TESTS" refuses_early \
 check "refused before anything is touched: nothing to run" refuses_early \
 	"nothing to run: no program of TESTS='watch' is run for KERNELS='7.2'" \
 	KERNELS=7.2 TESTS=watch
+check "it can say what it would run" says_what_it_would_run
+for name in VM_TIMEOUT PARALLEL BUDGET_MIN; do
+	check "make test refuses it first: $name=x" test_refuses \
+		"$name 'x' is not valid; valid: 1 and up" $name=x
+done
 make_qemu
 check "vm says what it is doing" tells_what_goes_on
 check "vm's first words lead to an owned domain" first_words_lead_on
