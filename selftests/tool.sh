@@ -394,7 +394,12 @@ resets()
 # The commands that a machine says first, where it says some.
 first_words_work()
 {
-	(cd "$(dirname "$ktap_dir")" && sed -n '/^$/,/^$/s/^  //p' motd | grep -v '  ' | sh -ex) || return 1
+	local commands
+
+	# what stands between the second empty line and the third
+	commands=$(awk '!NF { n++ } n == 2 && NF' "$(dirname "$ktap_dir")/motd")
+	echo "$commands"
+	[ -n "$commands" ] && (cd "$(dirname "$ktap_dir")" && sh -ec "$commands") || return 1
 	wait_for_disk "$NVME" && says "1 domain is owned" status &&
 		says "$NVME: the kernel's allocator" release "$NVME" && unload_mt
 }

@@ -30,7 +30,19 @@ help_status()
 
 # shellcheck disable=SC2016 # awk's own variables
 AWK_STATUS='
-	function row(name, what) { printf "%-11s %s\n", name, what }
+	# row: no wider than a terminal
+	function row(name, what,    cut) {
+		while (length(what) > 68) {
+			for (cut = 68; cut > 1 && substr(what, cut, 1) != " "; cut--)
+				;
+			if (cut == 1)
+				break
+			printf "%-11s %s\n", name, substr(what, 1, cut - 1)
+			name = ""
+			what = substr(what, cut + 1)
+		}
+		printf "%-11s %s\n", name, what
+	}
 	function reason(why) {
 		return why == "lockdown" ? "the kernel is locked down" : why
 	}
