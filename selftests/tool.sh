@@ -9,36 +9,13 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-TOOL=$(dirname "$ktap_dir")/scripts/iova-mt
-COMMANDS="status watch record adopt release fault locks drain reset"
+COMMANDS="status watch record devices adopt release fault locks drain reset"
 NO_SUCH_BDF=0000:00:1e.7
 
-# Not called output: check's own variable of that name would hide it.
-said=$(mktemp)
+# shellcheck source=tool.inc
+. "$(dirname "$0")/tool.inc"
+
 escape=$(printf '\033')
-
-# --- running it -------------------------------------------------------------
-
-# tool <argument...>: its output is kept, and shown when a check fails
-tool()
-{
-	local status=0
-
-	"$TOOL" "$@" >"$said" 2>&1 || status=$?
-	cat "$said"
-	return "$status"
-}
-
-# ends <status> <text> <argument...>: with that status, and says the text
-ends()
-{
-	local expected="$1" text="$2" status=0
-	shift 2
-
-	tool "$@" || status=$?
-	echo "exit status $status, expected $expected and '$text'"
-	[ "$status" -eq "$expected" ] && grep -qF -e "$text" "$said"
-}
 
 # refuses <text> <argument...>: as asked for the wrong way, says what is valid,
 # and touches no knob
@@ -49,24 +26,6 @@ refuses()
 
 	before=$(knobs)
 	ends 2 "$text" "$@" && [ "$(knobs)" = "$before" ]
-}
-
-# says <text> <argument...>: succeeds, and says the text
-says()
-{
-	local text="$1"
-	shift
-
-	ends 0 "$text" "$@"
-}
-
-# fails <text> <argument...>: with status 1
-fails()
-{
-	local text="$1"
-	shift
-
-	ends 1 "$text" "$@"
 }
 
 knobs()
@@ -257,76 +216,6 @@ stops_measuring()
 
 # --- a device ---------------------------------------------------------------
 
-need_disk()
-{
-	modprobe nvme 2>/dev/null
-	NVME=$(nvme_pci) && [ -e "/sys/bus/pci/devices/$NVME/iommu_group" ] &&
-		DISK=$(wait_for_disk "$NVME")
-}
-
-driver()
-{
-	basename "$(readlink -f "/sys/bus/pci/devices/$NVME/driver")"
-}
-
-# The first device that has no group of its own, if there is one.
-grouped_device()
-{
-	local group
-
-	for group in /sys/kernel/iommu_groups/*; do
-		[ "$(find "$group/devices/" -mindepth 1 | wc -l)" -gt 1 ] || continue
-		find "$group/devices/" -mindepth 1 -exec basename {} \; | sort | head -n 1
-		return
-	done
-}
-
-# adopts <argument...>: an owned domain, the driver, the disk
-adopts()
-{
-	says "$NVME: domain " adopt "$@" || return 1
-	grep -q "allocator maple.*type $(domain_type "$NVME"), driver nvme\$" "$said" &&
-		[ "$(driver)" = nvme ] && counter_is takeover/state owned 1 &&
-		DISK=$(wait_for_disk "$NVME")
-}
-
-# The mode is afterwards what it was before.
-releases()
-{
-	local mode
-
-	mode=$(cat "$MT_PARAMETERS/takeover")
-	says "$NVME: the kernel's allocator" release "$NVME" || return 1
-	[ "$(driver)" = nvme ] && counter_is takeover/state owned 0 &&
-		[ "$(cat "$MT_PARAMETERS/takeover")" = "$mode" ] &&
-		DISK=$(wait_for_disk "$NVME")
-}
-
-refuses_swap()
-{
-	local status=0 before
-
-	mkswap "$DISK" && swapon "$DISK" || return 1
-	before=$(ls "$MT_DEBUGFS/domains")
-	fails "$NVME is in use: $DISK is swap; --force" adopt "$NVME" || status=$?
-	swapoff "$DISK"
-	[ "$status" -eq 0 ] && [ "$(ls "$MT_DEBUGFS/domains")" = "$before" ]
-}
-
-# The kernel gives a device to no driver but the one that is asked for.
-driver_stays_away()
-{
-	local status=0 dev="/sys/bus/pci/devices/$NVME"
-
-	echo nobody >"$dev/driver_override"
-	fails "did not get its driver nvme back" adopt "$NVME" || status=$?
-	[ ! -e "$dev/driver" ] || status=1
-	echo >"$dev/driver_override"
-	echo "$NVME" >/sys/bus/pci/drivers/nvme/bind || status=1
-	DISK=$(wait_for_disk "$NVME") || status=1
-	return "$status"
-}
-
 serves_io()
 {
 	local before
@@ -468,15 +357,6 @@ if need_disk; then
 	check "the takeover can be switched on" takeover new
 	check "adopt: an unknown device is refused, the known ones are named" \
 		fails "$NVME" adopt $NO_SUCH_BDF
-	shared=$(grouped_device)
-	if [ -n "$shared" ]; then
-		check "adopt: a device that shares its group is refused" \
-			fails "$shared shares its IOMMU group" adopt "$shared"
-	else
-		ktap_skip "adopt: a device that shares its group is refused" "there is none"
-	fi
-	check "adopt: a device in use is refused" refuses_swap
-	check "adopt: a driver that does not come back is reported" driver_stays_away
 	check "adopt: the device gets an owned domain" adopts "$NVME"
 	check "the allocator serves its I/O" serves_io 1
 	check "status and watch list its domain" lists_domain

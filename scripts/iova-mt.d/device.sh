@@ -1,241 +1,187 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 # shellcheck disable=SC3043 # local: dash and busybox have it
-# shellcheck disable=SC2154 # put sets error
+# shellcheck disable=SC2034,SC2154 # names.sh and group.sh share what is found
 #
-# iova-mt adopt, release: another domain for a device.
-#
-# Rule: a device whose driver was taken away gets it back, whatever went wrong
-# in between; and takeover is afterwards what it was before.
+# iova-mt adopt, release: another domain for a device and its group. The two are
+# each other's mirror: what one can move, the other can move back.
 
-PCI=$SYSFS/bus/pci
-LOCK=/run/iova-mt.lock
+RUN=/run
+[ -d "$RUN" ] && [ -w "$RUN" ] || RUN=${TMPDIR:-/tmp}
+LOCK=$RUN/iova-mt.lock
 
 help_adopt()
 {
 	cat <<-EOT
-	usage: iova-mt adopt [-f] [-t <type>] <BDF>
+	usage: iova-mt adopt [-f] [-t <type> | -r] <device>
 
 	Gives a PCI device a new IOMMU domain while takeover is 'new', so that this
 	module's allocator serves it: takes its driver away, changes the type of
 	its IOMMU group to identity and back, gives the driver back, and looks
-	whether the new domain is the module's. I/O of the device is interrupted.
+	whether the new domain is the module's. Devices that share the group have
+	the same domain: all of them lose their driver for that moment. I/O of the
+	devices is interrupted.
 
-	  <BDF>                     as 0000:04:00.0 or 04:00.0
+	  <device>                  as 0000:04:00.0 or 04:00.0, or by the name of
+	                            what it brings: nvme1, nvme1n1, sda, enp0s6
 	  -t, --type <DMA|DMA-FQ>   the new domain's type (the one it has)
-	  -f, --force               even if the device is in use
+	  -f, --force               even if the device is in use: I/O of its users
+	                            fails, and a file system may be damaged
+	  -r, --rescan              another way, where the kernel refuses the type
+	                            identity: remove the PCI devices, and let the
+	                            kernel find them again
 
-	Refused without --force: a file system mounted, swap, a block device
-	stacked on top, a network interface that is up.
+	Refused without --force: a file system mounted in any mount namespace, a
+	block device stacked on top (dm, md, loop), a network interface that is up,
+	a process that has its files in /dev open, what the kernel exports.
+	Refused with --force, too: what the machine itself needs (/, /usr, /boot,
+	/etc, /var, swap, this tool), enabled virtual functions, an open vfio group,
+	and what is in use in a way that cannot be named.
+
+	pcieport, pci-stub and vfio-pci manage DMA themselves: they keep their
+	devices.
 	EOT
 }
 
 help_release()
 {
 	cat <<-EOT
-	usage: iova-mt release [-f] [-t <type>] <BDF>
+	usage: iova-mt release [-f] [-t <type> | -r] <device>
 
-	Gives a PCI device a new IOMMU domain with the kernel's own allocator, in
-	the way of 'iova-mt adopt'. Takeover is 'off' for that moment: a device
-	that gets its domain in the same moment stays with the kernel, too.
+	Gives a PCI device, and all others of its IOMMU group, a new domain with the
+	kernel's own allocator, in the way of 'iova-mt adopt'. Takeover is 'off' for
+	that moment: a device that gets its domain in the same moment stays with the
+	kernel, too.
 
-	  <BDF>, -t, -f             as in 'iova-mt adopt --help'
+	  <device>, -t, -f, -r      as in 'iova-mt adopt --help'
 	EOT
 }
 
-# below <path> <directory>: does it exist, in the directory or deeper?
-below()
+# --- what is asked for ------------------------------------------------------
+
+# device_arguments <command> <argument...>: sets force, rescan, asked_type, bdf
+device_arguments()
 {
-	[ -e "$1" ] || return 1
-	case $(readlink -f "$1")/ in
-	*/"$2"/*) return 0 ;;
-	esac
-	return 1
+	local command="$1" asked=''
+
+	shift
+	force='' rescan='' asked_type=''
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-f|--force) force=1 ;;
+		-r|--rescan) rescan=1 ;;
+		-t|--type)
+			need_value "$1" $#
+			case $2 in
+			DMA|DMA-FQ) asked_type=$2 ;;
+			*) wrong "$1 '$2' is not valid; valid: DMA, DMA-FQ" ;;
+			esac
+			shift ;;
+		-*) wrong "$command: '$1' is not valid; valid: -f, -r, -t <type>, <device>" ;;
+		*)
+			[ -z "$asked" ] || wrong "$command takes one device, but was given '$1' as well"
+			asked=$1 ;;
+		esac
+		shift
+	done
+	[ -n "$asked" ] || wrong "$command: which device? valid: <BDF>, as 0000:04:00.0, or a name, as nvme1n1 or enp0s6"
+	[ -z "$rescan" ] || [ -z "$asked_type" ] ||
+		wrong "$command: --rescan gives the type that the kernel chooses: not with --type"
+	parse_device "$asked"
 }
 
-# block_parents <BDF>: whose block devices go with the device: its own, and,
-# where NVMe has several paths to them, those of the NVMe subsystem
-block_parents()
-{
-	local controller
+# --- may it be done? --------------------------------------------------------
 
-	echo "$1"
-	for controller in "$SYSFS"/class/nvme-subsystem/*/nvme*; do
-		! below "$controller" "$1" || basename "$(dirname "$controller")"
+# users_of_group: of all its devices; those of the others with their address
+users_of_group()
+{
+	local member
+
+	look_at_users
+	for member in $members; do
+		users_of "$member" | if [ "$member" = "$bdf" ]; then
+			cat
+		else
+			sed "s/\$/ ($member)/"
+		fi
 	done
 }
 
-# block_users <block device>: what uses it, a line each
-block_users()
+# ranked <rank> <users>: those of that rank, in a line
+ranked()
 {
-	local sys="$SYSFS/class/block/$1"
-
-	awk -v dev="$(get "$sys/dev")" -v name="/dev/$1" '
-		{
-			source = $0
-			sub(/^.* - [^ ]+ /, "", source)
-			sub(/ .*/, "", source)
-		}
-		$3 == dev || source == name { print name " is mounted on " $5 }
-	' "$PROCFS/self/mountinfo"
-	awk -v name="/dev/$1" '$1 == name { print name " is swap" }' "$PROCFS/swaps"
-	(
-		cd "$sys/holders" 2>/dev/null || exit 0
-		for holder in *; do
-			[ ! -e "$holder" ] || echo "/dev/$1 is part of $holder"
-		done
-	)
-}
-
-# users_of <BDF>: what would lose the device, a line each
-users_of()
-{
-	local parent path
-
-	for parent in $(block_parents "$1"); do
-		for path in "$SYSFS"/class/block/*; do
-			! below "$path" "$parent" || block_users "${path##*/}"
-		done
-	done
-	for path in "$SYSFS"/class/net/*; do
-		below "$path" "$1" || continue
-		[ $(($(get "$path/flags") & 1)) = 0 ] ||
-			echo "network interface ${path##*/} is up"
-	done
-}
-
-# translated: the PCI devices that have an IOMMU group, the first of them
-translated()
-{
-	local dev nr=0
-
-	for dev in "$PCI"/devices/*; do
-		[ -e "$dev/iommu_group" ] || continue
-		nr=$((nr + 1))
-		[ $nr -gt 16 ] || printf '%s ' "${dev##*/}"
-	done
-	[ $nr -le 16 ] || printf 'and %d more ' $((nr - 16))
-}
-
-# find_device: sets device, group, driver ('' for none)
-find_device()
-{
-	device=$PCI/devices/$bdf
-	[ -d "$device" ] ||
-		die "there is no PCI device $bdf; valid: $(translated | words)"
-	[ -e "$device/iommu_group" ] ||
-		die "$bdf has no IOMMU group: no IOMMU translates its DMA; valid: $(translated | words)"
-	group=$(readlink -f "$device/iommu_group")
-	driver=
-	[ ! -e "$device/driver" ] || driver=$(readlink -f "$device/driver")
-}
-
-need_group_alone()
-{
-	local others
-
-	others=$(cd "$group/devices" && for dev in *; do
-		[ "$dev" = "$bdf" ] || echo "$dev"
-	done | words)
-	[ -z "$others" ] ||
-		die "$bdf shares its IOMMU group ${group##*/}, and so its domain, with $others: cannot give it a domain of its own"
+	printf '%s\n' "$2" | sed -n "s/^[$1] //p" | awk '
+		!seen[$0]++ { all = all (all != "" ? ", " : "") $0 } END { print all }'
 }
 
 need_unused()
 {
-	local users
+	local users fatal rest disk
 
-	users=$(users_of "$bdf" | sort -u | awk '
-		{ all = all (NR > 1 ? ", " : "") $0 } END { print all }')
-	[ -z "$users" ] || die "$bdf is in use: $users; --force does it nevertheless"
+	users=$(users_of_group)
+	fatal=$(ranked ! "$users")
+	rest=$(ranked - "$users")
+	[ -z "$fatal" ] ||
+		die "$bdf is in use: $fatal; not even --force does it${rest:+; also: $rest}"
+	[ -z "$rest" ] || [ -n "$force" ] ||
+		die "$bdf is in use: $rest; --force does it nevertheless, then I/O of its users fails, and what is on it may be damaged"
+	disk=$(refused_disks "$users" | words)
+	[ -z "$disk" ] ||
+		die "$bdf is in use: the kernel says so of $disk, but not by whom (ZFS? a mount in a namespace without a process?); not even --force does it"
 }
 
-# choose_type <what was asked for>: sets type
-choose_type()
+# refused_disks <users>: those without a user among them that the kernel holds for
+# used
+refused_disks()
 {
-	local has
+	local member disk
 
-	has=$(get "$group/type") || die "IOMMU group ${group##*/} has no type that could be changed"
-	type=${1:-$has}
-	case $type in
-	DMA|DMA-FQ) ;;
-	*) die "$bdf has a domain of type $has, which no allocator serves; valid: --type DMA, --type DMA-FQ" ;;
-	esac
+	for member in $members; do
+		for disk in $(kernel_refuses "$member"); do
+			printf '%s\n' "$1" | grep -qE "[ !-]$disk(p?[0-9]+)? " || echo "$disk"
+		done
+	done
 }
 
-# owned_devices: "<domain id> <BDF>" of the PCI devices that the module names
-owned_devices()
+# need_removable: would all of it come back? Sets removes.
+need_removable()
 {
-	get "$DEBUGFS/takeover/devices" | sed -n 's,^\([0-9][0-9]*\) pci/,\1 ,p'
+	local member override
+
+	removes=
+	for member in $members; do
+		removes="$removes$member -$NEWLINE"
+		! is_bridge "$member" ||
+			die "$member (group ${group##*/}) is a bridge: --rescan would remove what is behind it"
+		[ ! -e "$PCI/devices/$member/physfn" ] ||
+			die "$member is a virtual function: a rescan does not find it again; --rescan is for its physical function"
+		override=$(get "$PCI/devices/$member/driver_override")
+		case $override in
+		''|'(null)') ;;
+		*) die "$member has the driver_override '$override', which a removal forgets: not with --rescan" ;;
+		esac
+	done
+	[ -z "$keeps" ] ||
+		die "$(printf '%s' "$keeps" | words): not with --rescan: unbind it first"
 }
 
-# domain_of <BDF>: the id of the domain that serves it, if the module says so
-domain_of()
+# prepare_device [what else must be]: may it be done, and how? Sets way.
+prepare_device()
 {
-	owned_devices | awk -v bdf="$1" '$2 == bdf { print $1 }'
-}
-
-# need_owned: where the module names devices, and for those with a driver only, is
-# this one of them?
-need_owned()
-{
-	local named
-
-	[ "$(value takeover/state owned)" != 0 ] ||
-		die "$bdf is on no domain of this module: it has none"
-	named=$(owned_devices | cut -d' ' -f2 | words)
-	[ -z "$driver" ] || [ -z "$named" ] || [ -n "$(domain_of "$bdf")" ] ||
-		die "$bdf is on no domain of this module; valid: $named"
-}
-
-# one_at_a_time: where there is flock; a second adopt would not see which domain
-# is whose, and a release switches the takeover
-one_at_a_time()
-{
-	command -v flock >/dev/null || return 0
-	exec 9>"$LOCK"
-	flock -n 9 || die "another iova-mt adopt or release is running"
-}
-
-# change_type: the detour makes the kernel give up the old domain; the same
-# type again would keep it, and so would DMA-FQ instead of DMA
-change_type()
-{
-	put "$group/type" identity || {
-		trouble="the kernel refuses type identity for IOMMU group ${group##*/}: $error"
-		return 1
-	}
-	put "$group/type" "$type" && return
-	trouble="the kernel refuses type $type for IOMMU group ${group##*/}: $error"
-	put "$group/type" "$old_type"
-	return 1
-}
-
-bind_again()
-{
-	[ -n "$driver" ] || return 0
-	put "$driver/bind" "$bdf"
-	[ ! -e "$device/driver" ] || return 0
-	put "$PCI/drivers_probe" "$bdf"
-	[ ! -e "$device/driver" ] || return 0
-	trouble="${trouble:+$trouble; }$bdf did not get its driver ${driver##*/} back: ${error:-see dmesg}; echo $bdf > $driver/bind"
-	return 1
-}
-
-# renew_domain: a new domain of that type for the device, which keeps its
-# driver. Sets trouble when something went wrong. The caller ignores signals.
-renew_domain()
-{
-	local old_type
-
-	old_type=$(get "$group/type")
-	if [ -n "$driver" ] && ! put "$driver/unbind" "$bdf"; then
-		trouble="$bdf cannot be taken from its driver ${driver##*/}: $error"
-		return
+	find_group
+	[ $# -eq 0 ] || "$@"
+	if [ -n "$rescan" ]; then
+		need_removable
+		way=renew_devices
+	else
+		choose_type "$asked_type"
+		way=renew_domain
 	fi
-	change_type
-	bind_again
+	need_unused
+	one_at_a_time
 }
+
+# --- what has come of it -----------------------------------------------------
 
 # added <ids before>, gone <ids before>: ids of domains that came, that went
 added()
@@ -257,83 +203,45 @@ gone()
 	done
 }
 
-describe_device()
+# domain_of_group: the id, where the module names one of its devices
+domain_of_group()
 {
-	local name=none
+	local member
 
-	[ -z "$driver" ] || name=${driver##*/}
-	echo "$bdf: $1, type $(get "$group/type"), driver $name"
+	for member in $members; do
+		domain_of "$member"
+	done | sort -nu | words
 }
 
-# parse_bdf <text>: sets bdf
-parse_bdf()
+# unnamed <ids>: those that the module names no device for
+unnamed()
 {
-	bdf=$(echo "$1" | tr A-F a-f)
-	case $bdf in
-	*:*:*) ;;
-	*) bdf=0000:$bdf ;;
-	esac
-	echo "$bdf" | grep -qE '^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$' ||
-		wrong "'$1' is not a PCI device; valid: <domain>:<bus>:<device>.<function>, as 0000:04:00.0"
-}
+	local id
 
-# device_arguments <command> <argument...>: sets force, asked_type, bdf
-device_arguments()
-{
-	local command="$1"
-
-	shift
-	force='' asked_type='' bdf=''
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-f|--force) force=1 ;;
-		-t|--type)
-			need_value "$1" $#
-			case $2 in
-			DMA|DMA-FQ) asked_type=$2 ;;
-			*) wrong "$1 '$2' is not valid; valid: DMA, DMA-FQ" ;;
-			esac
-			shift ;;
-		-*) wrong "$command: '$1' is not valid; valid: -f, -t <type>, <BDF>" ;;
-		*)
-			[ -z "$bdf" ] || wrong "$command takes one device, but was given '$1' as well"
-			parse_bdf "$1" ;;
-		esac
-		shift
+	for id in $1; do
+		[ -n "$(owned_devices | awk -v id="$id" '$1 == id')" ] || echo "$id"
 	done
-	[ -n "$bdf" ] || wrong "$command: which device? valid: <BDF>, as 0000:04:00.0"
 }
 
-prepare_device()
+# can_be_named: would the module say so if a domain of it served the group? It
+# names devices that have a driver which leaves DMA to the kernel.
+can_be_named()
 {
-	find_device
-	need_group_alone
-	choose_type "$asked_type"
-	[ -n "$force" ] || need_unused
-	one_at_a_time
-	trouble=
+	[ -n "$takes" ] && [ -e "$DEBUGFS/takeover/devices" ]
 }
 
-cmd_adopt()
+# describe_group <text>: a line for each device of it
+describe_group()
 {
-	local mode before id
+	local member driver type
 
-	device_arguments adopt "$@"
-	need_module
-	mode=$(get "$MODULE/parameters/takeover")
-	[ "$mode" = new ] ||
-		die "takeover is '$mode', so a new domain would be the kernel's: echo new > $MODULE/parameters/takeover"
-	prepare_device
-	before=$(domain_ids | words)
-	trap '' HUP INT TERM
-	renew_domain
-	trap - HUP INT TERM
-	[ -z "$trouble" ] || die "$trouble"
-	id=$(domain_of "$bdf")
-	[ -n "$id" ] || id=$(added "$before" | words)
-	[ -n "$id" ] ||
-		die "$bdf has a new domain, but it is the kernel's: dmesg may say why"
-	describe_device "domain $id, allocator $(value "domains/$id/summary" allocator)$(deferral_of "$id")"
+	type=$(get "$group/type")
+	for member in $members; do
+		driver=$(driver_of "$member")
+		driver=${driver##*/}
+		! manages_dma "$driver" || driver="$driver, which has kept it"
+		echo "$member: $1, type $type, driver ${driver:-none}"
+	done
 }
 
 # deferral_of <id>: ", deferral <name>" when the domain has one
@@ -345,30 +253,76 @@ deferral_of()
 	echo "${deferral:+, deferral $deferral}"
 }
 
+# finish_change: the group may be another one; ends here after trouble
+finish_change()
+{
+	end_change
+	group=$(readlink -f "$PCI/devices/$bdf/iommu_group")
+	[ -n "$trouble" ] || return 0
+	[ -z "$is_refused" ] ||
+		trouble="$trouble; another way is iova-mt $1 --rescan $bdf"
+	die "$trouble"
+}
+
+cmd_adopt()
+{
+	local mode_now before id
+
+	device_arguments adopt "$@"
+	need_module
+	mode_now=$(get "$MODULE/parameters/takeover")
+	[ "$mode_now" = new ] ||
+		die "takeover is '$mode_now', so a new domain would be the kernel's: echo new > $MODULE/parameters/takeover"
+	prepare_device
+	before=$(domain_ids | words)
+	begin_change
+	"$way"
+	finish_change adopt
+	id=$(domain_of_group)
+	if [ -n "$id" ]; then
+		describe_group "domain $id, allocator $(value "domains/$id/summary" allocator)$(deferral_of "$id")"
+		return
+	fi
+	id=$(unnamed "$(added "$before")" | words)
+	if [ -z "$id" ] || can_be_named; then
+		die "$bdf has a new domain, but it is the kernel's: dmesg may say why"
+	fi
+	describe_group "a new domain"
+	say "the module cannot name the domain of $bdf: no driver in its group leaves DMA to the kernel. Domain $id has come meanwhile, and no other device is named for it"
+}
+
+# need_owned: a domain of the module's, if that can be seen
+need_owned()
+{
+	local named
+
+	[ "$(value takeover/state owned)" != 0 ] ||
+		die "$bdf is on no domain of this module: it has none"
+	! can_be_named || [ -n "$(domain_of_group)" ] || {
+		named=$(owned_devices | cut -d' ' -f2 | words)
+		die "$bdf is on no domain of this module; valid: ${named:-none that it can name}"
+	}
+}
+
 cmd_release()
 {
-	local mode before id
+	local before had id
 
 	device_arguments release "$@"
 	need_module
-	prepare_device
-	need_owned
+	prepare_device need_owned
 	before=$(domain_ids | words)
-	mode=$(get "$MODULE/parameters/takeover")
-	trap '' HUP INT TERM
-	if put "$MODULE/parameters/takeover" off; then
-		renew_domain
-		[ "$mode" = off ] || put "$MODULE/parameters/takeover" "$mode" ||
-			trouble="${trouble:+$trouble; }takeover is off, and cannot be '$mode' again: $error"
-	else
-		trouble="the takeover cannot be switched off: $error"
+	had=$(domain_of_group)
+	! begin_change off || "$way"
+	finish_change release
+	id=$(domain_of_group)
+	[ -z "$id" ] ||
+		die "$bdf is still served by this module, by domain $id: dmesg may say why"
+	if [ -n "$had" ]; then
+		describe_group "the kernel's allocator (domain $had is gone)"
+		return
 	fi
-	trap - HUP INT TERM
-	[ -z "$trouble" ] || die "$trouble"
+	describe_group "the kernel's allocator"
 	id=$(gone "$before" | words)
-	[ -n "$id" ] ||
-		say "$bdf was on no domain of this module before; it has a new one of the kernel's"
-	[ -z "$(added "$before")" ] ||
-		die "domain $(added "$before" | words) is new: is it of $bdf? its domain should be the kernel's"
-	describe_device "the kernel's allocator${id:+ (domain $id is gone)}"
+	say "the module could not name the domain of $bdf: no driver in its group leaves DMA to the kernel. Gone meanwhile: ${id:+domain }${id:-none}"
 }
