@@ -153,8 +153,8 @@ AWK_FAULTS='
 				line(point[now, i])
 		# what has just been set has no hits yet
 		for (i = 1; only == "" && i <= nr_points[now]; i++)
-			if (no_hits(point[now, i]) != "")
-				print point[now, i] " is " no_hits(point[now, i])
+			if (idle(point[now, i]) != "")
+				print point[now, i] " is " idle(point[now, i])
 		if (text("lockdown", "state") != "")
 			print "?: unreadable, the kernel is locked down (" \
 				text("lockdown", "state") "); no knob can be set"
@@ -177,8 +177,8 @@ AWK_FAULT='
 			line(knob[i])
 		line("hits")
 		line("injected")
-		if (no_hits(only) != "")
-			print "# " no_hits(only)
+		if (idle(only) != "")
+			print "# " idle(only)
 	}
 '
 

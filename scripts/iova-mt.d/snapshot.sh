@@ -234,9 +234,13 @@ AWK_SNAPSHOT='
 		}
 		return found
 	}
-	# why a point that is on may have no hits
-	function no_hits(path) {
-		if (!number(path, "probability") || text(path, "hits") != "0")
+	# why a point that is on injects nothing
+	function idle(path) {
+		if (!number(path, "probability"))
+			return ""
+		if (text(path, "times") == "0")
+			return "on, times is 0: it has failed as often as it was told to"
+		if (text(path, "hits") != "0")
 			return ""
 		if (path == "fail_erase")
 			return "on, 0 hits: caches or spans take the frees, or nothing is freed"

@@ -114,7 +114,7 @@ AWK_STATUS='
 				continue
 			row(n++ ? "" : "faults", path " " setting(path) "; " \
 			    text(path, "injected") " injected")
-			note = no_hits(path)
+			note = idle(path)
 			if (note != "")
 				row("", note)
 		}

@@ -116,12 +116,14 @@ words()
 
 # --- the rest ---------------------------------------------------------------
 
-says_why_no_hits()
+says_why_idle()
 {
 	again 1
 	make_point fail_erase 1 50 0 -1 0 0
 	shows 0 '^fail_erase is on, 0 hits: caches or spans take the frees' fault &&
-		shows 0 '^  *on, 0 hits: caches or spans take the frees' status
+		shows 0 '^  *on, 0 hits: caches or spans take the frees' status || return 1
+	make_point fail_erase 1 50 0 0 9 1
+	shows 0 '^fail_erase is on, times is 0: ' fault && shows 0 '^  *on, times is 0: ' status
 }
 
 names_the_iommu()
@@ -265,7 +267,7 @@ for command in "fault off" "fault fail_erase off" "fault fail_erase probability=
 	# shellcheck disable=SC2086 # a list of words
 	check "lockdown: '$command' says what forbids it" cannot $command
 done
-check "a point without hits: why" says_why_no_hits
+check "a point that is on and injects nothing: why" says_why_idle
 check "the IOMMU, and what is next" names_the_iommu
 check "one is not many, and no list is empty" speaks_properly
 check "help is a command" has_help
