@@ -72,6 +72,40 @@ load_line_works()
 	injects "$work/said"
 }
 
+# moves_data: some DMA; a read may fail when a map was made to
+moves_data()
+{
+	dd if="$disk" of=/dev/null bs=64k count="$1" iflag=direct || :
+}
+
+# A map that fails: README has it in a sentence.
+map_fails_once()
+{
+	local command
+
+	# shellcheck disable=SC2016 # no command of ours
+	command=$(sed -n 's/.*`\(iova-mt fault fail_insert [^`]*\)`.*/\1/p' "$top/README.md")
+	echo "$command"
+	[ -n "$command" ] && iova-mt fault off && iova-mt reset && sh -ec "$command" || return 1
+	moves_data 200
+	iova-mt status
+	[ "$(dbg fail_insert/injected)" = 1 ] && [ "$(counter stats alloc_no_memory)" -gt 0 ]
+}
+
+# The other example of the manual.
+three_erases_fail()
+{
+	local nr
+
+	nr=$(blocks "$top/docs/iova-mt.8" | sed -n 's/:iova-mt fault fail_erase space=.*//p')
+	blocks "$top/docs/iova-mt.8" | sed -n "s/^$nr://p" >"$work/recipe"
+	cat "$work/recipe"
+	iova-mt fault off && sh -e "$work/recipe" || return 1
+	moves_data 2000
+	iova-mt fault
+	[ "$(dbg fail_erase/injected)" = 3 ]
+}
+
 gives_back()
 {
 	iova-mt fault off && iova-mt release "$pci" && disk=$(wait_for_disk "$pci") && unload_mt
@@ -98,10 +132,14 @@ if ! pci=$(nvme_pci) || ! disk=$(wait_for_disk "$pci") || ! domain_type "$pci" >
 fi
 
 ktap_start
+# what a map that fails does to a disk
+log_allow 'I/O error'
 check "README: the recipe injects failures" works_as_written "$top/README.md"
 check "iova-mt.8: the recipe injects failures" works_as_written "$top/docs/iova-mt.8"
 check "README: the module is loaded with failures" load_line_works
-check "and is unloaded" gives_back
+check "iova-mt.8: three erases fail, from the thousandth on" three_erases_fail
+check "README: a map fails, once" map_fails_once
+check "the module is unloaded" gives_back
 check "maple: no erase is hit, and the tool says so" says_that_nothing_is_hit
 check "it is unloaded again" gives_back
 rm -r "$work"
