@@ -131,8 +131,9 @@ struct iova_mt_ops {
 	 *
 	 * Context: Any, hardirq and interrupts off included. Does not sleep.
 	 * Return: 0 with the first pfn in @pfn, which is untouched otherwise;
-	 * -ENOSPC when no such range is free; -ENOMEM when there is one but no
-	 * memory to record it.
+	 * -ENOSPC when no such range is free, whatever others do meanwhile;
+	 * -ENOMEM when there is one but no memory to record it, or to make it
+	 * one of what has been freed.
 	 */
 	int (*alloc)(struct iova_mt_domain *domain, unsigned long size,
 		     unsigned long limit_pfn, unsigned int flags,
@@ -158,6 +159,12 @@ struct iova_mt_ops {
 	 * @reserve: Keep @first to @last from being handed out. May overlap
 	 * ranges that exist: those stay what they are, a deferred one becomes
 	 * reserved where they overlap. All or nothing. Mandatory.
+	 *
+	 * What is between them is reserved in pieces, each a range of its own:
+	 * a free of one leaves the others. A page that was live before is not
+	 * reserved: freed, it is handed out again. (It is with the kernel's own,
+	 * too, where the range that it is in grows over what is reserved below
+	 * it, and goes with that in one free.)
 	 *
 	 * Context: Any. Does not sleep.
 	 * Return: 0; -ENOMEM; -EINVAL for pfns that the allocator cannot

@@ -46,7 +46,7 @@ threads)
 checked)
 	# What is about the tree needs one with many entries.
 	case $BUG in
-	room|best) plain='' ;;
+	room|short|best) plain='' ;;
 	*)         plain=-plain ;;
 	esac
 	with_bug iova_mt_checked "inner=maple$plain plant" \

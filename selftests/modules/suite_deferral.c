@@ -166,10 +166,10 @@ static void deferred_is_not_handed_out(struct test *t)
 	test_fault(t, "fail_erase", TEST_ALWAYS);
 	iova_mt_free(t->domain, 601, 0);
 	iova_mt_free(t->domain, 603, 0);
-	EXPECT_EQ(t, test_try(t, 1, 1000, 0), -ENOSPC);
-	EXPECT_EQ(t, test_try(t, 3, 1000, 0), -ENOSPC);
-	EXPECT_EQ(t, test_try(t, 4, 1000, 0), -ENOSPC);
-	EXPECT_EQ(t, test_try(t, 1, 1000, ALIGNED | CACHED | FLUSH), -ENOSPC);
+	EXPECT_EQ(t, test_try(t, 1, 1000, 0), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, 3, 1000, 0), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, 4, 1000, 0), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, 1, 1000, ALIGNED | CACHED | FLUSH), -ENOMEM);
 	EXPECT_EQ(t, test_backlog(t).pending_ranges, 2);
 	EXPECT(t, test_is_taken(t, 600) && test_is_taken(t, 605));
 	test_fault(t, "fail_erase", TEST_NEVER);

@@ -284,7 +284,7 @@ static void an_allocation_without_a_gap_drains(struct test *t)
 		test_fault(t, "fail_erase", TEST_ALWAYS);
 		iova_mt_free(t->domain, 77, 0);
 		wait_backoff(t, 500);
-		EXPECT_EQ(t, test_try(t, 1, 200, 0), -ENOSPC);
+		EXPECT_EQ(t, test_try(t, 1, 200, 0), -ENOMEM);
 		/* Allocations pause after a sweep that got no memory. */
 		msleep(30);
 		test_fault(t, "fail_erase", TEST_NEVER);
@@ -360,7 +360,7 @@ static void refusals_do_not_sweep_each_time(struct test *t)
 	begin = jiffies;
 	failed = test_counter(t, "erase_failed");
 	for (i = 0; i < 1000; i++)
-		EXPECT_EQ(t, test_try(t, 1, 200, 0), -ENOSPC);
+		EXPECT_EQ(t, test_try(t, 1, 200, 0), -ENOMEM);
 	failed = test_counter(t, "erase_failed") - failed;
 	/* At most once in 5 ms, the worker included. */
 	EXPECT(t, failed <= 3 + jiffies_to_msecs(jiffies - begin) / 5);

@@ -115,6 +115,21 @@ static void no_memory_in_a_tight_space(struct test *t)
 		EXPECT_EQ(t, pfn, 104);
 }
 
+/* Whether there would be memory for what is not there is nobody's question. */
+static void no_room_whatever_memory(struct test *t)
+{
+	if (!six_pages_left(t))
+		return;
+	test_fault(t, "fail_insert", TEST_ALWAYS);
+	test_fault(t, "fail_object", TEST_ALWAYS);
+	EXPECT_EQ(t, test_try(t, 7, 255, 0), -ENOSPC);
+	EXPECT_EQ(t, test_try(t, 8, 255, ALIGNED), -ENOSPC);
+	EXPECT_EQ(t, test_try(t, 6, 255, 0), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, 8, TOP, ALIGNED), -ENOMEM);
+	test_fault(t, "fail_insert", TEST_NEVER);
+	EXPECT_EQ(t, test_try(t, 7, 255, 0), -ENOSPC);
+}
+
 /* --- Search --------------------------------------------------------------- */
 
 /*
@@ -281,6 +296,8 @@ static const struct test_case cases[] = {
 	  refusals_are_by_size_not_by_order, TEST_NEEDS_MAPLE },
 	{ "B1: no memory in a tight space", no_memory_in_a_tight_space,
 	  TEST_NEEDS_MAPLE },
+	{ "B1: no room is no room, whatever memory there is",
+	  no_room_whatever_memory, TEST_NEEDS_MAPLE },
 	{ "P1: an exactly aligned hole is found",
 	  exactly_aligned_hole_is_found },
 	{ "a search that is overtaken is not remembered",

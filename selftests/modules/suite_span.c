@@ -332,6 +332,122 @@ static void spans_grow_over_what_is_freed(struct test *t)
 	EXPECT(t, test_counter(t, "span_grown") > 0);
 }
 
+/* --- Refusals ------------------------------------------------------------- */
+
+/* Of each window the page in the middle is live, and no other. */
+static bool one_page_a_window(struct test *t)
+{
+	unsigned int i, nr;
+
+	if (!space(t))
+		return false;
+	nr = fill(t, 1);
+	for (i = 0; i < nr; i++)
+		if (pfns[i] % WINDOW != WINDOW / 2)
+			iova_mt_free(t->domain, pfns[i], 0);
+	cond_resched();
+	return true;
+}
+
+/* What has not been touched, and what was looked at. */
+static void refuse_across(struct test *t, unsigned long size,
+			  unsigned int flags, u64 looks)
+{
+	u64 erases = test_counter(t, "erase"), inserts = test_counter(t, "insert");
+
+	looks += test_counter(t, "span_look");
+	EXPECT_EQ(t, test_try(t, size, TOP, flags), -ENOSPC);
+	EXPECT(t, test_counter(t, "span_look") <= looks);
+	EXPECT_EQ(t, test_counter(t, "erase"), erases);
+	EXPECT_EQ(t, test_counter(t, "insert"), inserts);
+}
+
+static void refusals_leave_spans_as_they_are(struct test *t)
+{
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!one_page_a_window(t))
+		return;
+	refuse_across(t, WINDOW, 0, NR_WINDOWS);
+	/* Remembered, and with it what is larger, or more of it. */
+	for (i = 0; i < 10; i++)
+		refuse_across(t, WINDOW + i, 0, 0);
+	/* Whole windows are needed, and there are none. */
+	for (i = 0; i < 10; i++)
+		refuse_across(t, 2 * WINDOW - i, ALIGNED, 0);
+	EXPECT_EQ(t, test_counter(t, "span_cut"), 0);
+	/* Until something is freed that may change it. */
+	iova_mt_free(t->domain, BASE + WINDOW / 2, 0);
+	if (test_alloc(t, WINDOW, TOP, 0, &pfn))
+		EXPECT(t, pfn <= BASE + WINDOW / 2 + 1);
+}
+
+static void only_spans_that_matter_are_cut(struct test *t)
+{
+	u64 erases, looks;
+	unsigned long pfn;
+
+	if (!one_page_a_window(t))
+		return;
+	erases = test_counter(t, "erase");
+	looks = test_counter(t, "span_look");
+	if (test_alloc(t, WINDOW - 1, TOP, 0, &pfn))
+		EXPECT_EQ(t, pfn, TOP - WINDOW - WINDOW / 2 + 2);
+	EXPECT_EQ(t, test_counter(t, "span_cut"), 2);
+	EXPECT_EQ(t, test_counter(t, "erase") - erases, 2);
+	EXPECT_EQ(t, test_counter(t, "span_look") - looks, 1);
+}
+
+/* Free pages that only memory keeps from being one range. */
+static void no_memory_to_join_is_no_memory(struct test *t)
+{
+	unsigned long pfn;
+
+	if (!space(t))
+		return;
+	test_fault(t, "fail_erase", TEST_ALWAYS);
+	free_each(t, 0, fill(t, 64), 1);
+	EXPECT_EQ(t, test_try(t, 2 * WINDOW, TOP, ALIGNED), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, WINDOW + 1, TOP, 0), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, NR_WINDOWS * WINDOW, TOP, ALIGNED), -ENOMEM);
+	/* In each pair of windows, one page is live. */
+	if (!test_alloc(t, 1, TOP, 0, &pfn) ||
+	    !test_alloc(t, 1, BASE + WINDOW, 0, &pfn))
+		return;
+	EXPECT_EQ(t, test_try(t, 2 * WINDOW, TOP, ALIGNED), -ENOSPC);
+	EXPECT_EQ(t, test_try(t, NR_WINDOWS * WINDOW, TOP, 0), -ENOSPC);
+	EXPECT_EQ(t, test_try(t, WINDOW + 1, TOP, 0), -ENOMEM);
+	iova_mt_free(t->domain, pfn, 0);
+	test_faults_off();
+	if (test_alloc(t, 2 * WINDOW, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, BASE);
+}
+
+static void no_memory_to_grow_is_no_memory(struct test *t)
+{
+	unsigned long large, pfn;
+	unsigned int i;
+
+	/* A window of 600 pages, and a span that has the rest. */
+	if (!space(t) || !test_alloc(t, 600, BASE + WINDOW - 1, ALIGNED, &large))
+		return;
+	for (i = 0; i < NR_WINDOWS * WINDOW - 600; i++)
+		if (!test_alloc(t, 1, TOP, 0, &pfn))
+			return;
+	for (i = 0; i < 40; i++)
+		iova_mt_free(t->domain, large + 600 + i, 0);
+	iova_mt_free(t->domain, large, 0);
+	/* 640 pages, which begin at a multiple of 1024. */
+	test_fault(t, "fail_insert", TEST_ALWAYS);
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(t, test_try(t, 640, TOP, ALIGNED), -ENOMEM);
+	EXPECT_EQ(t, test_try(t, 641, TOP, ALIGNED), -ENOSPC);
+	test_faults_off();
+	if (test_alloc(t, 640, TOP, ALIGNED, &pfn))
+		EXPECT_EQ(t, pfn, large);
+}
+
 /* The limit cuts a span, a block, a word. */
 static void any_limit_cuts_exactly(struct test *t)
 {
@@ -433,27 +549,31 @@ static void a_failed_reservation_leaves_nothing(struct test *t)
 #define CUT_ASKED	600UL
 
 /**
- * struct cut - an allocation in hardirq
- * @work: runs it
+ * struct cut - allocations in hardirq
+ * @work: runs them
  * @domain: of the case
- * @pfn: what it got
+ * @pfn: what the first one got
+ * @nr: how many got something
  * @locks: calls that interrupts must not make
- * @ret: what it returned
  */
 struct cut {
 	struct irq_work work;
 	struct iova_mt_domain *domain;
 	unsigned long pfn;
+	unsigned int nr;
 	unsigned int locks;
-	int ret;
 };
 
 static void cut_fn(struct irq_work *work)
 {
 	struct cut *cut = container_of(work, struct cut, work);
+	unsigned long pfn;
 
 	gate_close(GATE_COUNT);
-	cut->ret = iova_mt_alloc(cut->domain, CUT_ASKED, CUT_TOP, 0, &cut->pfn);
+	while (!iova_mt_alloc(cut->domain, CUT_ASKED, CUT_TOP, 0, &pfn)) {
+		if (!cut->nr++)
+			cut->pfn = pfn;
+	}
 	gate_open();
 	cut->locks = gate.locks;
 }
@@ -493,9 +613,9 @@ static void interrupts_cut_spans(struct test *t)
 	used = test_counter(t, "reserve_used") - used;
 	test_diag("%llu ends cut in hardirq, %llu stores from the reserve",
 		  erases, used);
-	if (EXPECT_EQ(t, cut.ret, 0))
+	if (EXPECT_EQ(t, cut.nr, CUT_WINDOWS - 1))
 		EXPECT_EQ(t, cut.pfn, CUT_TOP + 1 - WINDOW + CUT_SIZE - CUT_ASKED);
-	EXPECT_EQ(t, erases, 2 * CUT_WINDOWS);
+	EXPECT_EQ(t, erases, 2 * cut.nr);
 	EXPECT_EQ(t, cut.locks, 0);
 }
 
@@ -515,6 +635,13 @@ static const struct test_case cases[] = {
 	{ "ranges across the border of spans", ranges_across_the_border_of_spans },
 	{ "large ranges end in spans", large_ranges_end_in_spans },
 	{ "spans grow over what is freed beside them", spans_grow_over_what_is_freed },
+	{ "P3: a refusal leaves spans as they are",
+	  refusals_leave_spans_as_they_are },
+	{ "only the spans that matter are cut", only_spans_that_matter_are_cut },
+	{ "B1: no memory to join free pages is no memory",
+	  no_memory_to_join_is_no_memory },
+	{ "B1: no memory to let a span grow is no memory",
+	  no_memory_to_grow_is_no_memory },
 	{ "any limit cuts exactly", any_limit_cuts_exactly },
 	{ "reserved pages between live ranges", reserved_between_live_ranges },
 	{ "a failed reservation leaves nothing", a_failed_reservation_leaves_nothing },

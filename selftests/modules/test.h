@@ -57,6 +57,8 @@ struct test {
 #define TEST_NEEDS_MAPLE	BIT(3)	/* counters of the maple allocator */
 #define TEST_NEEDS_MARKER	BIT(4)	/* deferral by marker */
 #define TEST_NEEDS_RECORD	BIT(5)	/* deferral by list */
+#define TEST_NEEDS_SPANS	BIT(6)	/* small ranges share an entry */
+#define TEST_NEEDS_ENTRIES	BIT(7)	/* and the opposite: each has one */
 
 /**
  * struct test_case - one test
@@ -103,6 +105,8 @@ extern const struct test_suite suite_bounds;
 extern const struct test_suite suite_pressure;
 extern const struct test_suite suite_nomem;
 extern const struct test_suite suite_sheaf;
+extern const struct test_suite suite_truth;
+extern const struct test_suite suite_ends;
 extern const struct test_suite suite_registry;
 extern const struct test_suite suite_atomic;
 extern const struct test_suite suite_sweep;

@@ -16,7 +16,7 @@
 
 static char *suite = "";
 module_param(suite, charp, 0444);
-MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, span, deferral, bounds, pressure, nomem, registry, atomic, sweep, requirements");
+MODULE_PARM_DESC(suite, "which suite to run: behaviour, model, span, deferral, bounds, pressure, nomem, truth, registry, atomic, sweep, requirements");
 
 static char *allocator = "all";
 module_param(allocator, charp, 0444);
@@ -59,6 +59,7 @@ static const struct group groups[] = {
 	{ "bounds", plain, { &suite_bounds } },
 	{ "pressure", plain, { &suite_pressure } },
 	{ "nomem", plain, { &suite_nomem, &suite_sheaf } },
+	{ "truth", both, { &suite_truth, &suite_ends } },
 	{ "registry", maple, { &suite_registry } },
 	{ "atomic", all, { &suite_atomic } },
 	{ "sweep", both, { &suite_sweep } },
@@ -106,6 +107,11 @@ static bool case_applies(struct test *t)
 		test_skip(t, "about deferral by marker");
 	else if ((needs & TEST_NEEDS_RECORD) && !test_defers_by(t, "list"))
 		test_skip(t, "about deferral by list");
+	else if ((needs & TEST_NEEDS_SPANS) && strcmp(t->allocator, "maple"))
+		test_skip(t, "this allocator has no spans");
+	else if ((needs & TEST_NEEDS_ENTRIES) &&
+		 strcmp(t->allocator, "maple-plain"))
+		test_skip(t, "about ranges that have an entry each");
 	return !t->skip[0];
 }
 

@@ -24,6 +24,8 @@
 	C(span_gone, "spans given back")				\
 	C(span_kept, "spans that are free, but got no memory for their erase") \
 	C(span_grown, "spans that took what was free beside them")	\
+	C(span_look, "spans looked at for a range across their borders")	\
+	C(span_cut, "spans that lost free pages to such a range")	\
 	C(span_no_memory, "spans, or notes of their pages, that got no memory") \
 	C(search_gap, "gaps looked at")					\
 	C(search_pause, "searches that released the lock on the way")	\

@@ -22,7 +22,7 @@
 #include "maple/space.h"
 #include "maple/span/span.h"
 #include "maple/span/windows.h"
-#include "maple/tree/search.h"
+#include "maple/tree/index.h"
 
 /* Ranges that a request flushes before it looks again for room. */
 #define FLUSH_RANGES	4096
@@ -209,7 +209,7 @@ static void maple_flush(struct iova_mt_domain *domain)
 	struct iova_mt_maple *maple = domain->priv;
 
 	iova_mt_cache_flush(&maple->cache, ULONG_MAX);
-	iova_mt_room_make(&maple->space.spans, 1, ULONG_MAX, true);
+	iova_mt_room_tidy(&maple->space.spans);
 }
 
 static int maple_next(struct iova_mt_domain *domain, unsigned long from,
@@ -239,7 +239,7 @@ static const char *maple_deferral(struct iova_mt_domain *domain)
 {
 	struct iova_mt_maple *maple = domain->priv;
 
-	return maple->space.deferred.how->name;
+	return maple->space.deferred.way->name;
 }
 
 static void maple_counters(struct iova_mt_domain *domain, u64 *values)

@@ -3,25 +3,24 @@
  * The space of a domain: exact ranges, without caches.
  *
  * Joins spans, index and backlog: small requests go to spans, others to the
- * index; a free that cannot erase defers, an allocation that finds no gap sweeps
- * and tries once more, and one that gets no memory takes over a deferred range of
- * its size.
+ * index; a free that cannot erase defers, an allocation that finds no gap sweeps,
+ * and one that gets no memory takes over a deferred range of its size.
+ *
+ * Rule: a refusal is final only if nothing became free while it was looked for.
  *
  * Locks: the tree's lock, for a bounded number of steps at a time.
  */
 #include <linux/align.h>
 #include <linux/compiler.h>
-#include <linux/minmax.h>
 
-#include "maple/counters.h"
 #include "maple/deferred/deferral.h"
 #include "maple/deferred/reuse.h"
-#include "maple/span/room.h"
+#include "maple/span/beside.h"
 #include "maple/tree/search.h"
 #include "maple/space.h"
 
-/* Pieces that are reserved in one lock hold. */
-#define HOLD_PIECES	16
+/* See alloc_other(). */
+#define MOST_ROUNDS	64
 
 /**
  * iova_mt_space_init() - make an empty space
@@ -29,7 +28,7 @@
  * @start_pfn: lowest pfn that is handed out
  * @counters: where to count
  * @domain_id: for messages and fault points
- * @how: how ranges are deferred
+ * @way: how ranges are deferred
  * @spans: whether small ranges are to be parts of spans
  *
  * Context: Process, may sleep.
@@ -37,11 +36,11 @@
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id,
-			const struct iova_mt_deferral *how, bool spans)
+			const struct iova_mt_deferral *way, bool spans)
 {
 	iova_mt_index_init(&space->index, start_pfn, counters, domain_id);
-	iova_mt_deferred_init(&space->deferred, how, &space->index, counters);
-	iova_mt_spans_init(&space->spans, &space->index, how, counters, spans);
+	iova_mt_deferred_init(&space->deferred, way, &space->index, counters);
+	iova_mt_spans_init(&space->spans, &space->index, way, counters, spans);
 	space->reservations = 0;
 }
 
@@ -60,32 +59,29 @@ void iova_mt_space_destroy(struct iova_mt_space *space)
 
 static void entry_drop(struct iova_mt_space *space, void *entry)
 {
-	if (space->deferred.how->drop)
-		space->deferred.how->drop(entry);
+	if (space->deferred.way->drop)
+		space->deferred.way->drop(entry);
 }
 
-static void *entry_make(struct iova_mt_space *space, enum iova_mt_state state,
-			unsigned long tag)
-{
-	return space->deferred.how->entry(space->index.domain_id, state, tag);
-}
+/* --- Allocation ----------------------------------------------------------- */
 
-static int alloc_once(struct iova_mt_space *space, unsigned long size,
-		      unsigned long limit, bool aligned, void *live,
-		      unsigned long *pfn)
+static int alloc_gap(struct iova_mt_space *space,
+		     const struct iova_mt_wanted *wanted, unsigned long *pfn)
 {
+	const struct iova_mt_deferral *way = space->deferred.way;
 	struct iova_mt_index *index = &space->index;
 	struct iova_mt_search search;
 	unsigned long flags, first;
 	int ret;
 
-	iova_mt_search_init(&search, size, limit, aligned);
+	iova_mt_search_init(&search, wanted);
 	do {
 		iova_mt_index_lock(index, flags);
 		ret = iova_mt_search_step_locked(index, &search, &first);
 		if (!ret)
-			ret = iova_mt_index_insert_locked(index, first,
-							  first + size - 1, live);
+			ret = iova_mt_deferral_insert_locked(way, index, first,
+							     first + wanted->size - 1,
+							     IOVA_MT_LIVE, 0);
 		iova_mt_index_unlock(index, flags);
 	} while (ret == -EAGAIN);
 	if (!ret)
@@ -93,79 +89,98 @@ static int alloc_once(struct iova_mt_space *space, unsigned long size,
 	return ret;
 }
 
-/*
- * Search, and once more when a sweep has made room. @starved: set when there may
- * be no room only because the sweep got no memory.
- */
-static int alloc_new(struct iova_mt_space *space, unsigned long size,
-		     unsigned long limit, bool aligned, unsigned long *pfn,
-		     bool *starved)
-{
-	void *live = entry_make(space, IOVA_MT_LIVE, 0);
-	int ret;
-
-	if (!live)
-		return -ENOMEM;
-	ret = alloc_once(space, size, limit, aligned, live, pfn);
-	if (ret == -ENOSPC &&
-	    iova_mt_deferred_sweep_for_alloc(&space->deferred, starved))
-		ret = alloc_once(space, size, limit, aligned, live, pfn);
-	if (ret)
-		entry_drop(space, live);
-	return ret;
-}
-
 /* Is it a request that spans are made for? */
 static inline bool is_small(const struct iova_mt_space *space,
-			    unsigned long size, bool aligned)
+			    const struct iova_mt_wanted *wanted)
 {
-	return space->spans.on && size <= BIT(IOVA_MT_SPANS_ORDER) &&
-	       (aligned || size == 1);
+	return space->spans.on && wanted->size <= BIT(IOVA_MT_SPANS_ORDER) &&
+	       !iova_mt_wanted_anywhere(wanted);
+}
+
+static inline bool alloc_small(struct iova_mt_space *space,
+			       const struct iova_mt_wanted *wanted,
+			       unsigned long *pfn)
+{
+	return is_small(space, wanted) &&
+	       likely(!iova_mt_spans_alloc(&space->spans, wanted, pfn));
 }
 
 /*
  * Pages beside spans serve small requests, too: those in small gaps, or where no
- * memory is for a span. And what is free in spans serves any.
+ * memory is for a span. And what is free in spans, or partly in one, serves any.
  */
-static int alloc_index(struct iova_mt_space *space, unsigned long size,
-		       unsigned long limit, bool aligned, unsigned long *pfn,
-		       bool *starved)
+static int alloc_free(struct iova_mt_space *space,
+		      const struct iova_mt_wanted *wanted, unsigned long *pfn)
 {
 	int ret, spans;
 
-	ret = alloc_new(space, size, limit, aligned, pfn, starved);
+	ret = alloc_gap(space, wanted, pfn);
 	if (!ret)
 		return 0;
-	spans = iova_mt_spans_alloc_anywhere(&space->spans, size, limit, aligned,
-					     pfn);
+	spans = iova_mt_spans_alloc_anywhere(&space->spans, wanted, pfn);
+	if (spans == -ENOSPC)
+		spans = iova_mt_beside_alloc(&space->spans, wanted, pfn);
 	return spans == -ENOSPC ? ret : spans;
 }
 
-static inline bool alloc_small(struct iova_mt_space *space, unsigned long size,
-			       unsigned long limit, bool aligned,
-			       unsigned long *pfn)
+/* Return: -ENOMEM when that is what there would have been room with. */
+static int sweep(struct iova_mt_space *space, const struct iova_mt_wanted *wanted)
 {
-	return is_small(space, size, aligned) &&
-	       likely(!iova_mt_spans_alloc(&space->spans, size, limit, pfn));
+	return iova_mt_deferred_sweep_for_alloc(&space->deferred, wanted) ?:
+	       -ENOSPC;
 }
 
-/* What no span has served. */
-static noinline int alloc_other(struct iova_mt_space *space, unsigned long size,
-				unsigned long limit, bool aligned,
+/*
+ * Nothing after this lock hold can have been missed, and what has moved before it
+ * is seen here.
+ */
+static bool has_moved(struct iova_mt_space *space, unsigned long generation)
+{
+	unsigned long flags;
+	bool moved;
+
+	iova_mt_index_lock(&space->index, flags);
+	moved = space->index.generation != generation;
+	iova_mt_index_unlock(&space->index, flags);
+	return moved;
+}
+
+/*
+ * What no span at hand has served. The places where pages may be free are looked
+ * at one after the other, and pages move between them: into a gap when a sweep
+ * erases, into a span when it grows. Each such move moves the generation. When it
+ * stands still from before the first look to after the last one, then nothing was
+ * free at that last moment, because nothing became free since each place was seen
+ * to have nothing. When it does not, it is looked for again.
+ *
+ * Each round more is owed to something that became free: by this request's own
+ * sweep, of which there is an end, or by somebody who got on with his work. But
+ * somebody else may be quick for ever, and this may run with interrupts off: there
+ * is a last round. Who is refused in that one has missed what he wanted 64 times in
+ * a row although it was there, or it was something else that became free.
+ */
+static noinline int alloc_other(struct iova_mt_space *space,
+				const struct iova_mt_wanted *wanted,
 				unsigned long *pfn)
 {
-	bool starved = false;
-	int ret = alloc_index(space, size, limit, aligned, pfn, &starved);
+	unsigned int rounds = MOST_ROUNDS;
+	unsigned long generation;
+	int ret;
 
-	if (ret && iova_mt_room_make(&space->spans, size, limit, aligned)) {
-		if (alloc_small(space, size, limit, aligned, pfn))
+	for (;;) {
+		generation = READ_ONCE(space->index.generation);
+		ret = alloc_free(space, wanted, pfn);
+		if (!ret)
 			return 0;
-		ret = alloc_index(space, size, limit, aligned, pfn, &starved);
+		if (ret == -ENOSPC)
+			ret = sweep(space, wanted);
+		if (iova_mt_reuse_take(&space->deferred, wanted, ret, pfn))
+			return 0;
+		if (ret == -ENOMEM || !--rounds || !has_moved(space, generation))
+			return ret;
+		if (alloc_small(space, wanted, pfn))
+			return 0;
 	}
-	if (ret && iova_mt_reuse_take(&space->deferred, size, limit, aligned,
-				      starved ? -ENOMEM : ret, pfn))
-		ret = 0;
-	return ret;
 }
 
 /**
@@ -182,10 +197,28 @@ static noinline int alloc_other(struct iova_mt_space *space, unsigned long size,
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
 			unsigned long limit, bool aligned, unsigned long *pfn)
 {
-	if (alloc_small(space, size, limit, aligned, pfn))
+	struct iova_mt_wanted wanted = iova_mt_wanted(size, limit, aligned);
+
+	if (alloc_small(space, &wanted, pfn))
 		return 0;
-	return alloc_other(space, size, limit, aligned, pfn);
+	return alloc_other(space, &wanted, pfn);
 }
+
+/**
+ * iova_mt_space_generation() - has anything become free?
+ * @space: the space
+ *
+ * For who looks in other places as well before he refuses.
+ *
+ * Context: Any. A free that goes on meanwhile may be seen or not.
+ * Return: a number that stands as long as nothing has.
+ */
+unsigned long iova_mt_space_generation(const struct iova_mt_space *space)
+{
+	return READ_ONCE(space->index.generation);
+}
+
+/* --- Free ----------------------------------------------------------------- */
 
 static bool is_deferred_locked(struct iova_mt_space *space, const void *entry,
 			       unsigned long first)
@@ -295,124 +328,7 @@ void iova_mt_space_free_parked(struct iova_mt_space *space, unsigned long pfn)
 	iova_mt_index_unlock(&space->index, flags);
 }
 
-static int reserve_store_locked(struct iova_mt_space *space, unsigned long first,
-				unsigned long last, unsigned long call)
-{
-	void *entry = entry_make(space, IOVA_MT_RESERVED, call);
-	int ret;
-
-	if (!entry)
-		return -ENOMEM;
-	ret = iova_mt_index_insert_locked(&space->index, first, last, entry);
-	if (ret)
-		entry_drop(space, entry);
-	return ret;
-}
-
-/*
- * Reserve what is not live or reserved in the first range or gap from @pfn on,
- * and move @pfn past it.
- * Return: 0, -EAGAIN when it is to be looked at again, -ENOMEM.
- */
-static int reserve_piece_locked(struct iova_mt_space *space, unsigned long *pfn,
-				unsigned long last, unsigned long call)
-{
-	struct iova_mt_deferred *deferred = &space->deferred;
-	struct iova_mt_index *index = &space->index;
-	unsigned long range_first, range_last, piece_last;
-	void *entry;
-	int ret;
-
-	iova_mt_index_assert_locked(index);
-	entry = iova_mt_index_load_locked(index, *pfn, &range_first, &range_last);
-	piece_last = min(last, range_last);
-	if (entry && iova_mt_entry_state(entry) == IOVA_MT_SPAN)
-		return iova_mt_spans_reserve_locked(&space->spans, pfn,
-						    piece_last, call);
-	if (!entry) {
-		ret = reserve_store_locked(space, *pfn, piece_last, call);
-		if (ret)
-			return ret;
-	} else if (is_deferred_locked(space, entry, range_first)) {
-		ret = deferred->how->yield_locked(deferred, range_first,
-						  range_last, entry);
-		if (!ret)
-			ret = reserve_store_locked(space, *pfn, piece_last, call);
-		if (ret)
-			return ret;
-		iova_mt_deferred_cut_locked(deferred, range_first, range_last,
-					    *pfn, piece_last);
-	}
-	*pfn = piece_last + 1;
-	return 0;
-}
-
-/* Free the pieces that one call has reserved below @end. */
-static void unreserve(struct iova_mt_space *space, unsigned long first,
-		      unsigned long end, unsigned long call)
-{
-	struct iova_mt_index *index = &space->index;
-	unsigned long flags, range_first, range_last, next;
-	void *entry;
-
-	while (first < end) {
-		iova_mt_index_lock(index, flags);
-		entry = iova_mt_index_load_locked(index, first, &range_first,
-						  &range_last);
-		next = range_last + 1;
-		/* The entry of what is freed may be gone. */
-		if (entry && iova_mt_entry_state(entry) == IOVA_MT_SPAN)
-			next = iova_mt_spans_unreserve_locked(&space->spans, first,
-							      range_last, call);
-		else if (entry && iova_mt_entry_state(entry) == IOVA_MT_RESERVED &&
-			 iova_mt_entry_tag(entry) == call)
-			free_locked(space, first, false);
-		iova_mt_index_unlock(index, flags);
-		if (!next)
-			break;
-		first = next;
-	}
-}
-
-/**
- * iova_mt_space_reserve() - keep pages from being handed out
- * @space: the space
- * @first: first pfn
- * @last: last pfn
- *
- * Live and reserved ranges stay what they are: the pages between them are
- * reserved, one by one. Pieces that are reserved are never freed before all of
- * them have been stored, and each carries the number of this call, so that a
- * failure undoes these and no others.
- *
- * Context: Any.
- * Return: 0, or -ENOMEM and then nothing has been reserved.
- */
-int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
-			  unsigned long last)
-{
-	struct iova_mt_index *index = &space->index;
-	unsigned long pfn = first, call = 0, flags;
-	unsigned int pieces;
-	int ret = 0;
-
-	do {
-		iova_mt_index_lock(index, flags);
-		if (!call)
-			call = ++space->reservations;
-		for (pieces = HOLD_PIECES; pieces; pieces--) {
-			ret = reserve_piece_locked(space, &pfn, last, call);
-			/* Past the end, or wrapped behind the highest pfn. */
-			if (ret == -ENOMEM || pfn > last || pfn == 0)
-				break;
-		}
-		iova_mt_index_unlock(index, flags);
-	} while (ret != -ENOMEM && pfn <= last && pfn);
-
-	if (ret)
-		unreserve(space, first, pfn, call);
-	return ret;
-}
+/* --- Find, list ----------------------------------------------------------- */
 
 /**
  * iova_mt_space_find() - find the range that holds a pfn

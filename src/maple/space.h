@@ -28,7 +28,7 @@ struct iova_mt_space {
 void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
 			unsigned int domain_id,
-			const struct iova_mt_deferral *how, bool spans);
+			const struct iova_mt_deferral *way, bool spans);
 void iova_mt_space_destroy(struct iova_mt_space *space);
 
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
@@ -41,6 +41,7 @@ struct iova_mt_span *iova_mt_space_park(struct iova_mt_space *space,
 void iova_mt_space_free_parked(struct iova_mt_space *space, unsigned long pfn);
 int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
 			  unsigned long last);
+unsigned long iova_mt_space_generation(const struct iova_mt_space *space);
 int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,
 		       struct iova_mt_range *range);
 int iova_mt_space_next(struct iova_mt_space *space, unsigned long from,

@@ -39,6 +39,7 @@ MODULE_PARM_DESC(inner, "the allocator to check: maple or maple-plain (default: 
 	P(watermark, "the low watermark")				\
 	P(refusal, "what is known not to be there")			\
 	P(room, "the blocks of a span that have room")			\
+	P(short, "the number of spans that are short")			\
 	P(best, "the best order below a span")
 
 enum plant {
@@ -54,7 +55,7 @@ static const char *const plant_names[] = {
 
 static char *plant = "none";
 module_param(plant, charp, 0444);
-MODULE_PARM_DESC(plant, "what to make wrong, so that the checks have to see it: none, gap, backlog, watermark, refusal, room or best (default: none)");
+MODULE_PARM_DESC(plant, "what to make wrong, so that the checks have to see it: none, gap, backlog, watermark, refusal, room, short or best (default: none)");
 
 static enum plant planted;
 
@@ -197,6 +198,9 @@ static void plant_locked(struct iova_mt_space *space)
 	case PLANT_room:
 		plant_room_locked(&space->spans);
 		break;
+	case PLANT_short:
+		plant_short_locked(&space->spans);
+		break;
 	case PLANT_best:
 		plant_best_locked(&space->spans);
 		break;
@@ -311,7 +315,7 @@ static int __init iova_mt_checked_init(void)
 	}
 	ret = match_string(plant_names, NR_PLANTS, plant);
 	if (ret < 0) {
-		pr_err("plant '%s' is not valid; valid: none, gap, backlog, watermark, refusal, room, best\n",
+		pr_err("plant '%s' is not valid; valid: none, gap, backlog, watermark, refusal, room, short, best\n",
 		       plant);
 		return -EINVAL;
 	}

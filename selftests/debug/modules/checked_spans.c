@@ -116,6 +116,101 @@ static void check_entry(const struct iova_mt_spans *spans,
 	     mas.last);
 }
 
+static bool is_gap(const struct iova_mt_spans *spans, unsigned long pfn)
+{
+	MA_STATE(mas, &spans->index->tree, pfn, pfn);
+
+	return !mas_walk(&mas);
+}
+
+/* Return: whether it could be larger, if what is beside it went. */
+static bool check_ends(const struct iova_mt_spans *spans,
+		       const struct iova_mt_span *span)
+{
+	unsigned long first = max(span->base, spans->index->start_pfn);
+	unsigned long last = min(span->base + IOVA_MT_WINDOW_PAGES - 1,
+				 IOVA_MT_HIGHEST_PFN);
+	bool below = iova_mt_span_first(span) > first;
+	bool above = iova_mt_span_last(span) < last;
+
+	WARN(spans->grown_at == spans->index->erases &&
+	     span->base <= spans->grown_below &&
+	     ((below && is_gap(spans, iova_mt_span_first(span) - 1)) ||
+	      (above && is_gap(spans, iova_mt_span_last(span) + 1))),
+	     "a span from %#lx to %#lx can grow, none is said to\n",
+	     iova_mt_span_first(span), iova_mt_span_last(span));
+	return below || above;
+}
+
+/**
+ * struct free_run - free pages in a row
+ * @first: first pfn
+ * @last: last pfn
+ * @parts: gaps, and free pages of spans, that it consists of
+ */
+struct free_run {
+	unsigned long first;
+	unsigned long last;
+	unsigned int parts;
+};
+
+static void add_part(const struct iova_mt_spans *spans, struct free_run *run,
+		     unsigned long first, unsigned long last)
+{
+	unsigned long pfn;
+
+	first = max(first, spans->index->start_pfn);
+	last = min(last, IOVA_MT_HIGHEST_PFN);
+	if (first > last)
+		return;
+	if (!run->parts || run->last != first - 1)
+		*run = (struct free_run){ .first = first };
+	run->last = last;
+	WARN(++run->parts > 1 &&
+	     iova_mt_wanted_in(&spans->apart, run->first, last, &pfn),
+	     "%lu pages aligned to 2^%u are said to be nowhere, but %#lx to %#lx is free\n",
+	     spans->apart.size, spans->apart.order, run->first, last);
+}
+
+static void add_span(struct iova_mt_spans *spans, struct free_run *run,
+		     unsigned long pfn)
+{
+	const struct iova_mt_span *span = iova_mt_windows_at(&spans->windows, pfn);
+	unsigned int page, end;
+
+	for (page = span ? span->first : IOVA_MT_WINDOW_PAGES;
+	     span && page <= span->last; page = end + 1) {
+		end = page;
+		while (end <= span->last && !page_is_used(span, end))
+			end++;
+		if (end > page)
+			add_part(spans, run, span->base + page,
+				 span->base + end - 1);
+	}
+}
+
+/* What is remembered of blocks that lie partly in a span. */
+static void check_apart(struct iova_mt_spans *spans)
+{
+	MA_STATE(mas, &spans->index->tree, 0, 0);
+	struct free_run run = {};
+	unsigned long next = 0;
+	void *entry;
+
+	if (spans->apart_at != spans->index->generation)
+		return;
+	mas_for_each(&mas, entry, ULONG_MAX) {
+		if (mas.index > next)
+			add_part(spans, &run, next, mas.index - 1);
+		if (iova_mt_entry_state(entry) == IOVA_MT_SPAN)
+			add_span(spans, &run, mas.index);
+		next = mas.last + 1;
+		if (!next)
+			return;
+	}
+	add_part(spans, &run, next, ULONG_MAX);
+}
+
 static int best_of(const struct rb_node *node)
 {
 	return node ? to_region(node)->best : -1;
@@ -129,14 +224,14 @@ static int check_masks(const struct iova_mt_region *region)
 	unsigned int i;
 
 	for (order = -1; order <= IOVA_MT_WINDOW_ORDER; order++)
-		WARN(!(region->orders & BIT(order + 1)) != !region->is[order + 1],
+		WARN(!(region->orders & BIT(order + 1)) != !region->by_order[order + 1],
 		     "a region is wrong about having order %d\n", order);
 	for (i = 0; i < IOVA_MT_REGION_WINDOWS; i++) {
 		span = region->span[i];
 		WARN(!(region->spans & BIT_ULL(i)) != !span,
 		     "a region is wrong about a span in window %u\n", i);
 		for (order = -1; order <= IOVA_MT_WINDOW_ORDER; order++)
-			WARN(!!(region->is[order + 1] & BIT_ULL(i)) !=
+			WARN(!!(region->by_order[order + 1] & BIT_ULL(i)) !=
 			     (span && span->order == order),
 			     "a region is wrong about order %d in window %u\n",
 			     order, i);
@@ -174,10 +269,12 @@ static unsigned int count_entries(const struct iova_mt_spans *spans)
  * struct sum - what has been found
  * @spans: how many
  * @empty: those that are free as a whole
+ * @is_short: those that do not have all of their windows
  */
 struct sum {
 	unsigned int spans;
 	unsigned int empty;
+	unsigned int is_short;
 };
 
 static void check_spans_of(const struct iova_mt_spans *spans,
@@ -194,13 +291,14 @@ static void check_spans_of(const struct iova_mt_spans *spans,
 		     span->region != region, "a span is in a wrong place\n");
 		sum->spans++;
 		sum->empty += !span->nr_used;
+		sum->is_short += check_ends(spans, span);
 		check_pages(span);
 		check_parked(span);
 		check_entry(spans, span);
 	}
 }
 
-void check_spans_locked(const struct iova_mt_spans *spans)
+void check_spans_locked(struct iova_mt_spans *spans)
 {
 	struct rb_node *node;
 	struct sum sum = {};
@@ -210,8 +308,11 @@ void check_spans_locked(const struct iova_mt_spans *spans)
 		check_region(to_region(node));
 		check_spans_of(spans, to_region(node), &sum);
 	}
+	check_apart(spans);
 	WARN(sum.empty != spans->nr_empty, "%u spans are free, %u are counted\n",
 	     sum.empty, spans->nr_empty);
+	WARN(sum.is_short != spans->nr_short, "%u spans are short, %u are counted\n",
+	     sum.is_short, spans->nr_short);
 	WARN(sum.spans != count_entries(spans), "%u spans, and %u entries of spans\n",
 	     sum.spans, count_entries(spans));
 }
@@ -237,6 +338,11 @@ void plant_room_locked(struct iova_mt_spans *spans)
 
 	if (span)
 		span->room[0] ^= BIT_ULL(IOVA_MT_WINDOW_BLOCKS - 1);
+}
+
+void plant_short_locked(struct iova_mt_spans *spans)
+{
+	spans->nr_short++;
 }
 
 void plant_best_locked(struct iova_mt_spans *spans)

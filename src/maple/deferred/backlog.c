@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The backlog as others see it: its numbers, and how old it is.
+ * The backlog as others see it: its numbers, how old it is, and what would fit
+ * where it is.
  *
  * Locks: the tree's, for a bounded number of entries at a time.
  */
@@ -69,4 +70,52 @@ void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			jiffies_to_msecs(deferred->backoff) : 0,
 	};
 	iova_mt_index_unlock(deferred->index, flags);
+}
+
+/* From the gap below the first deferred range on. */
+static void stretch_begin_locked(const struct iova_mt_deferred *deferred,
+				 struct iova_mt_stretch *stretch)
+{
+	struct iova_mt_index *index = deferred->index;
+	unsigned long first, last;
+
+	iova_mt_index_assert_locked(index);
+	stretch->first = max(deferred->low, index->start_pfn);
+	stretch->next = deferred->low;
+	stretch->end = !deferred->ranges;
+	if (!stretch->end && deferred->low > index->start_pfn &&
+	    !iova_mt_index_load_locked(index, deferred->low - 1, &first, &last))
+		stretch->first = max(first, index->start_pfn);
+}
+
+/**
+ * iova_mt_deferred_would_fit() - would there be room, if all were erased?
+ * @deferred: the backlog
+ * @wanted: for what
+ * @holds: lock holds to spend on that, at least 1
+ *
+ * Context: Any.
+ * Return: true when there would; false also when @holds were too few to see it.
+ */
+bool iova_mt_deferred_would_fit(struct iova_mt_deferred *deferred,
+				const struct iova_mt_wanted *wanted,
+				unsigned int holds)
+{
+	struct iova_mt_stretch stretch;
+	bool begun = false, fits;
+	unsigned long flags;
+
+	do {
+		iova_mt_index_lock(deferred->index, flags);
+		if (!begun)
+			stretch_begin_locked(deferred, &stretch);
+		begun = true;
+		fits = iova_mt_index_stretch_locked(deferred->index, wanted,
+						    min(deferred->high,
+							wanted->limit),
+						    IOVA_MT_HOLD_ENTRIES,
+						    &stretch);
+		iova_mt_index_unlock(deferred->index, flags);
+	} while (!fits && !stretch.end && --holds);
+	return fits;
 }

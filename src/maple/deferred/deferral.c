@@ -2,14 +2,16 @@
 /*
  * Deferral: which way new domains take.
  *
- * Rule: a domain keeps the way it began with, so this is read once for each. No
- * locks: it is one pointer.
+ * Rule: a domain keeps the way it began with, so this is read once for each.
+ *
+ * Locks: none for that, it is one pointer; the tree's for a new range.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "maple/deferred/deferral.h"
+#include "maple/tree/index.h"
 
 static const struct iova_mt_deferral *const ways[] = {
 	&iova_mt_deferral_marker,
@@ -65,4 +67,33 @@ size_t iova_mt_deferral_names(char *buf, size_t size)
 		len += scnprintf(buf + len, size - len, "%s%s", i ? ", " : "",
 				 ways[i]->name);
 	return len;
+}
+
+/**
+ * iova_mt_deferral_insert_locked() - store a new range, with an entry of its own
+ * @way: which makes the entry
+ * @index: where to
+ * @first: first pfn of free pages
+ * @last: last pfn
+ * @state: of the range
+ * @tag: of its entry
+ *
+ * Context: Any, under the tree's lock.
+ * Return: 0 or -ENOMEM, and then nothing has changed.
+ */
+int iova_mt_deferral_insert_locked(const struct iova_mt_deferral *way,
+				   struct iova_mt_index *index,
+				   unsigned long first, unsigned long last,
+				   enum iova_mt_state state, unsigned long tag)
+{
+	void *entry = way->entry(index->domain_id, state, tag);
+
+	iova_mt_index_assert_locked(index);
+	if (!entry)
+		return -ENOMEM;
+	if (!iova_mt_index_insert_locked(index, first, last, entry))
+		return 0;
+	if (way->drop)
+		way->drop(entry);
+	return -ENOMEM;
 }

@@ -13,6 +13,7 @@
 #include <iova_mt/iova_mt.h>
 
 struct iova_mt_deferred;
+struct iova_mt_index;
 
 /**
  * struct iova_mt_swept - what one piece of a sweep has erased
@@ -104,6 +105,11 @@ extern const struct iova_mt_deferral iova_mt_deferral_list;
 const struct iova_mt_deferral *iova_mt_deferral_default(void);
 int iova_mt_deferral_select(const char *name);
 size_t iova_mt_deferral_names(char *buf, size_t size);
+
+int iova_mt_deferral_insert_locked(const struct iova_mt_deferral *way,
+				   struct iova_mt_index *index,
+				   unsigned long first, unsigned long last,
+				   enum iova_mt_state state, unsigned long tag);
 
 int iova_mt_list_module_init(void);
 void iova_mt_list_module_exit(void);

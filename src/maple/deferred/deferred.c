@@ -32,6 +32,12 @@
 
 /* Lock holds that an allocation spends on a sweep. */
 #define ALLOC_HOLDS	32
+/*
+ * And on a look at what the lack of memory has cost it: after a sweep of its own,
+ * and while others have found out just now that there is none.
+ */
+#define STARVED_HOLDS	128
+#define PAUSE_HOLDS	4
 /* No second sweep by allocations this soon after one that got no memory. */
 #define ALLOC_PAUSE_MS	10
 
@@ -111,6 +117,7 @@ void iova_mt_deferred_widen_locked(struct iova_mt_deferred *deferred,
 	iova_mt_index_assert_locked(deferred->index);
 	deferred->low = min(deferred->low, first);
 	deferred->high = max(deferred->high, last);
+	iova_mt_index_moved_locked(deferred->index);
 }
 
 /**
@@ -129,7 +136,7 @@ void iova_mt_deferred_add_locked(struct iova_mt_deferred *deferred,
 	struct iova_mt_recent *recent;
 
 	iova_mt_index_assert_locked(deferred->index);
-	if (deferred->how->add_locked(deferred, first, last, entry)) {
+	if (deferred->way->add_locked(deferred, first, last, entry)) {
 		iova_mt_count(deferred->counters, COUNTER_lost);
 		pr_err_once("domain %u: pages %#lx to %#lx are lost until the domain goes: no place to note them\n",
 			    deferred->index->domain_id, first, last);
@@ -198,8 +205,10 @@ static int sweep_locked(struct iova_mt_deferred *deferred,
 
 	iova_mt_index_assert_locked(deferred->index);
 	iova_mt_count(deferred->counters, COUNTER_sweep_hold);
-	ret = deferred->how->sweep_locked(deferred, &swept);
+	ret = deferred->way->sweep_locked(deferred, &swept);
 	iova_mt_deferred_removed_locked(deferred, swept.ranges, swept.pages);
+	if (swept.ranges)
+		deferred->alloc_after = jiffies;
 	deferred->drained[drainer] += swept.ranges;
 	*erased += swept.ranges;
 	return ret;
@@ -290,34 +299,43 @@ static int sweep_all(struct iova_mt_deferred *deferred,
 	return ret;
 }
 
+static bool is_paused(const struct iova_mt_deferred *deferred)
+{
+	return time_before(jiffies, READ_ONCE(deferred->alloc_after));
+}
+
 /**
  * iova_mt_deferred_sweep_for_alloc() - make room for an allocation
  * @deferred: the backlog
- * @starved: set to true when the sweep ended for lack of memory; not written
- *	else. Allocations pause after that, so few of them see it
+ * @wanted: what it asks for
  *
- * Ends after a bounded number of lock holds.
+ * Ends after a bounded number of lock holds. The generation of the index tells
+ * whether anything has been erased.
  *
  * Context: Any.
- * Return: true when ranges were erased, so that it is worth to try again.
+ * Return: 0, or -ENOMEM when there would be room, had there been memory. Among
+ * very many ranges that may be missed.
  */
-bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
-				      bool *starved)
+int iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
+				     const struct iova_mt_wanted *wanted)
 {
 	unsigned int holds = ALLOC_HOLDS;
 	int ret = -EAGAIN;
 	u64 erased = 0;
 
-	if (!READ_ONCE(deferred->ranges) ||
-	    time_before(jiffies, READ_ONCE(deferred->alloc_after)))
-		return false;
+	if (!READ_ONCE(deferred->ranges))
+		return 0;
+	if (is_paused(deferred))
+		return iova_mt_deferred_would_fit(deferred, wanted, PAUSE_HOLDS) ?
+		       -ENOMEM : 0;
 	sweep_begin(deferred, IOVA_MT_DRAIN_ALLOC);
 	while (holds-- && ret == -EAGAIN)
 		ret = sweep(deferred, IOVA_MT_DRAIN_ALLOC, &erased);
 	sweep_end(deferred, IOVA_MT_DRAIN_ALLOC, erased, ret);
-	if (ret == -ENOMEM)
-		*starved = true;
-	return erased;
+	if (ret != -ENOMEM)
+		return 0;
+	return iova_mt_deferred_would_fit(deferred, wanted, STARVED_HOLDS) ?
+	       -ENOMEM : 0;
 }
 
 /**
@@ -410,19 +428,19 @@ static void work_fn(struct work_struct *work)
 /**
  * iova_mt_deferred_init() - make an empty backlog
  * @deferred: the backlog
- * @how: how ranges are deferred, for life
+ * @way: how ranges are deferred, for life
  * @index: where the ranges are
  * @counters: where to count
  *
  * Context: Any.
  */
 void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
-			   const struct iova_mt_deferral *how,
+			   const struct iova_mt_deferral *way,
 			   struct iova_mt_index *index,
 			   const struct iova_mt_counters *counters)
 {
 	*deferred = (struct iova_mt_deferred){
-		.how = how,
+		.way = way,
 		.index = index,
 		.counters = counters,
 		.backoff = msecs_to_jiffies(BACKOFF_MIN_MS),
@@ -455,6 +473,6 @@ void iova_mt_deferred_stop(struct iova_mt_deferred *deferred)
 void iova_mt_deferred_destroy(struct iova_mt_deferred *deferred)
 {
 	iova_mt_deferred_stop(deferred);
-	if (deferred->how->discard)
-		deferred->how->discard(deferred);
+	if (deferred->way->discard)
+		deferred->way->discard(deferred);
 }

@@ -16,6 +16,7 @@
 struct iova_mt_counters;
 struct iova_mt_deferral;
 struct iova_mt_index;
+struct iova_mt_wanted;
 
 /* Entries that are looked at in one lock hold: a few us. */
 #define IOVA_MT_HOLD_ENTRIES	64
@@ -49,7 +50,7 @@ enum iova_mt_drainer {
 
 /**
  * struct iova_mt_deferred - the backlog of a domain
- * @how: how ranges are deferred
+ * @way: how ranges are deferred
  * @index: where they are; its lock protects all but @work, @warned and the head
  *	of @list
  * @counters: the domain's
@@ -77,7 +78,7 @@ enum iova_mt_drainer {
  *	@work alone
  * @backoff: wait before the worker's next round, jiffies
  * @alloc_after: allocations do not sweep before this time, jiffies: the last
- *	sweep got no memory
+ *	sweep got no memory, and none has erased anything since
  * @stopping: the domain goes: no sweep takes another piece
  * @work: the worker
  * @orphans: of the markers: ranges that have none
@@ -86,7 +87,7 @@ enum iova_mt_drainer {
  * @batch: of the list: records that are looked at next
  */
 struct iova_mt_deferred {
-	const struct iova_mt_deferral *how;
+	const struct iova_mt_deferral *way;
 	struct iova_mt_index *index;
 	const struct iova_mt_counters *counters;
 	unsigned long low;
@@ -118,7 +119,7 @@ struct iova_mt_deferred {
 };
 
 void iova_mt_deferred_init(struct iova_mt_deferred *deferred,
-			   const struct iova_mt_deferral *how,
+			   const struct iova_mt_deferral *way,
 			   struct iova_mt_index *index,
 			   const struct iova_mt_counters *counters);
 void iova_mt_deferred_stop(struct iova_mt_deferred *deferred);
@@ -137,8 +138,11 @@ void iova_mt_deferred_cut_locked(struct iova_mt_deferred *deferred,
 				 unsigned long marker_first,
 				 unsigned long marker_last,
 				 unsigned long first, unsigned long last);
-bool iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
-				      bool *starved);
+int iova_mt_deferred_sweep_for_alloc(struct iova_mt_deferred *deferred,
+				     const struct iova_mt_wanted *wanted);
+bool iova_mt_deferred_would_fit(struct iova_mt_deferred *deferred,
+				const struct iova_mt_wanted *wanted,
+				unsigned int holds);
 int iova_mt_deferred_drain(struct iova_mt_deferred *deferred);
 void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			      struct iova_mt_backlog *backlog);

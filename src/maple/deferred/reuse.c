@@ -37,13 +37,14 @@ static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
 	iova_mt_index_assert_locked(index);
 	match->end = true;
 	if (!deferred->ranges || from > max ||
-	    !iova_mt_index_match_locked(index, from, max, budget, match))
+	    !iova_mt_index_match_deferred_locked(index, from, max, budget,
+						 match))
 		return false;
-	last = match->first + match->size - 1;
-	if (deferred->how->take_locked(deferred, match->first, last,
+	last = match->first + match->wanted.size - 1;
+	if (deferred->way->take_locked(deferred, match->first, last,
 				       match->entry))
 		return false;
-	iova_mt_deferred_removed_locked(deferred, 1, match->size);
+	iova_mt_deferred_removed_locked(deferred, 1, match->wanted.size);
 	deferred->taken++;
 	trace_iova_mt_reuse(index->domain_id, match->first, last,
 			    deferred->ranges);
@@ -86,7 +87,7 @@ static bool take_recent(struct iova_mt_deferred *deferred,
 			struct iova_mt_match *match)
 {
 	struct iova_mt_recent *recent = iova_mt_recent_of(deferred->recent,
-							  match->size);
+							  match->wanted.size);
 	unsigned long flags;
 	bool taken;
 
@@ -123,9 +124,7 @@ static bool take_next(struct iova_mt_deferred *deferred,
 /**
  * iova_mt_reuse_take() - hand out a deferred range again, whole
  * @deferred: the backlog
- * @size: pages, exactly those of the range
- * @limit: highest pfn
- * @aligned: aligned to @size rounded up to a power of two
+ * @wanted: what is asked for; its size is exactly that of the range
  * @error: why the allocation wants it: -ENOSPC, or -ENOMEM: for lack of memory,
  *	to store the range or to make room for it
  * @pfn: the first one of the range; untouched when there is none
@@ -136,21 +135,17 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * Context: Any.
  * Return: true when there was one.
  */
-bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
-			unsigned long limit, bool aligned, int error,
+bool iova_mt_reuse_take(struct iova_mt_deferred *deferred,
+			const struct iova_mt_wanted *wanted, int error,
 			unsigned long *pfn)
 {
-	struct iova_mt_match match = {
-		.size = size,
-		.order = aligned ? fls_long(size - 1) : 0,
-		.limit = limit,
-	};
+	struct iova_mt_match match = { .wanted = *wanted };
 	unsigned int holds = error == -ENOSPC ? NO_SPACE_HOLDS : NO_MEMORY_HOLDS;
 	unsigned long pos = READ_ONCE(deferred->take_from);
 	unsigned int rounds = 0;
 	bool taken = false;
 
-	if (match.order >= BITS_PER_LONG || !READ_ONCE(deferred->ranges))
+	if (!READ_ONCE(deferred->ranges))
 		return false;
 	taken = take_recent(deferred, &match);
 	while (!taken && holds-- && rounds < 2)

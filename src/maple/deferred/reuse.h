@@ -8,9 +8,10 @@
 #include <linux/types.h>
 
 struct iova_mt_deferred;
+struct iova_mt_wanted;
 
-bool iova_mt_reuse_take(struct iova_mt_deferred *deferred, unsigned long size,
-			unsigned long limit, bool aligned, int error,
+bool iova_mt_reuse_take(struct iova_mt_deferred *deferred,
+			const struct iova_mt_wanted *wanted, int error,
 			unsigned long *pfn);
 
 #endif /* _IOVA_MT_REUSE_H */

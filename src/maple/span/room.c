@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Room: spans give back what others may need, and take what is free beside them.
+ * Room: spans take what is free beside them in their windows, lose what others
+ * need, and go when they are free as a whole.
  *
  * Nothing of this is for the common case. It is done when a request would be
  * refused otherwise, when caches are flushed, and, for a span that could not be
@@ -17,7 +18,6 @@
 #include "maple/tree/index.h"
 #include "maple/tree/queue.h"
 #include "maple/span/room.h"
-#include "maple/tree/search.h"
 #include "maple/span/spans.h"
 
 /* Gaps smaller than this are not worth a span. */
@@ -73,8 +73,8 @@ bool iova_mt_room_release_locked(struct iova_mt_spans *spans,
 		retry_later(spans);
 		return false;
 	}
-	if (spans->how->drop)
-		spans->how->drop(entry);
+	if (spans->way->drop)
+		spans->way->drop(entry);
 	iova_mt_windows_erase(&spans->windows, span);
 	spans->nr_empty--;
 	spans->nr_short -= iova_mt_room_is_short(spans, span);
@@ -83,15 +83,25 @@ bool iova_mt_room_release_locked(struct iova_mt_spans *spans,
 	return true;
 }
 
-/*
- * Change it, and what the index has for it; or nothing. It grows, or loses one of
- * its ends.
+/**
+ * iova_mt_room_resize_locked() - change a span, and what the index has for it
+ * @spans: the spans
+ * @span: the span
+ * @first: its new first pfn
+ * @last: its new last pfn
+ *
+ * It grows over free pages, or loses one of its ends, which is free.
+ *
+ * Context: Any, under the tree's lock.
+ * Return: 0, or -ENOMEM and then nothing has changed.
  */
-static int resize_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
-			 unsigned long first, unsigned long last)
+int iova_mt_room_resize_locked(struct iova_mt_spans *spans,
+			       struct iova_mt_span *span, unsigned long first,
+			       unsigned long last)
 {
 	unsigned long old_first = iova_mt_span_first(span);
 	unsigned long old_last = iova_mt_span_last(span);
+	bool was_short = iova_mt_room_is_short(spans, span);
 	struct iova_mt_index *index = spans->index;
 	unsigned int id = index->domain_id;
 	unsigned long ignored;
@@ -111,8 +121,44 @@ static int resize_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
 	/* Back to what it had been needs no memory. */
 	if (ret)
 		iova_mt_span_resize(span, old_first, old_last, id);
+	else
+		iova_mt_index_moved_locked(index);
 	iova_mt_windows_update(span);
+	spans->nr_short += iova_mt_room_is_short(spans, span) - was_short;
 	return ret;
+}
+
+/**
+ * iova_mt_room_beside_locked() - how far could a span grow now?
+ * @spans: the spans
+ * @span: the span
+ * @first: its first pfn then
+ * @last: its last pfn then
+ *
+ * Context: Any, under the tree's lock.
+ * Return: true when there are free pages beside it in its window.
+ */
+bool iova_mt_room_beside_locked(const struct iova_mt_spans *spans,
+				const struct iova_mt_span *span,
+				unsigned long *first, unsigned long *last)
+{
+	struct iova_mt_index *index = spans->index;
+	unsigned long gap_first, gap_last;
+
+	iova_mt_index_assert_locked(index);
+	*first = iova_mt_span_first(span);
+	*last = iova_mt_span_last(span);
+	if (!iova_mt_room_is_short(spans, span))
+		return false;
+	if (*first > max(span->base, index->start_pfn) &&
+	    !iova_mt_index_load_locked(index, *first - 1, &gap_first, &gap_last))
+		*first = max3(gap_first, span->base, index->start_pfn);
+	if (span->last < IOVA_MT_WINDOW_PAGES - 1 && *last < IOVA_MT_HIGHEST_PFN &&
+	    !iova_mt_index_load_locked(index, *last + 1, &gap_first, &gap_last))
+		*last = min3(gap_last, span->base + IOVA_MT_WINDOW_PAGES - 1,
+			     IOVA_MT_HIGHEST_PFN);
+	return *first != iova_mt_span_first(span) ||
+	       *last != iova_mt_span_last(span);
 }
 
 /**
@@ -121,56 +167,22 @@ static int resize_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
  * @span: the span
  *
  * Context: Any, under the tree's lock.
- * Return: true when there was some.
+ * Return: 0; -ENOSPC when there is nothing; -ENOMEM and then nothing has changed.
  */
-bool iova_mt_room_grow_locked(struct iova_mt_spans *spans,
-			      struct iova_mt_span *span)
+int iova_mt_room_grow_locked(struct iova_mt_spans *spans,
+			     struct iova_mt_span *span)
 {
-	unsigned long first = iova_mt_span_first(span);
-	unsigned long last = iova_mt_span_last(span), gap_first, gap_last;
-	struct iova_mt_index *index = spans->index;
-
-	iova_mt_index_assert_locked(index);
-	if (!iova_mt_room_is_short(spans, span))
-		return false;
-	if (first > max(span->base, index->start_pfn) &&
-	    !iova_mt_index_load_locked(index, first - 1, &gap_first, &gap_last))
-		first = max3(gap_first, span->base, index->start_pfn);
-	if (span->last < IOVA_MT_WINDOW_PAGES - 1 &&
-	    !iova_mt_index_load_locked(index, last + 1, &gap_first, &gap_last))
-		last = min(gap_last, span->base + IOVA_MT_WINDOW_PAGES - 1);
-	last = min(last, IOVA_MT_HIGHEST_PFN);
-	if (first == iova_mt_span_first(span) && last == iova_mt_span_last(span))
-		return false;
-	if (resize_locked(spans, span, first, last)) {
-		WRITE_ONCE(spans->starved, true);
-		return false;
-	}
-	spans->nr_short -= !iova_mt_room_is_short(spans, span);
-	iova_mt_count(spans->counters, COUNTER_span_grown);
-	return true;
-}
-
-/*
- * Give back what is free at its ends, for a range that lies across a border of
- * windows. Return: true when there was some.
- */
-static bool shrink_locked(struct iova_mt_spans *spans,
-			  struct iova_mt_span *span)
-{
-	unsigned long first = iova_mt_span_first(span), last, used;
-	bool was_short = iova_mt_room_is_short(spans, span), done = false;
+	unsigned long first, last;
+	int ret;
 
 	iova_mt_index_assert_locked(spans->index);
-	if (iova_mt_span_next_used(span, first, &used) && used != first)
-		done |= !resize_locked(spans, span, used,
-				       iova_mt_span_last(span));
-	last = iova_mt_span_last_used(span);
-	if (last != iova_mt_span_last(span))
-		done |= !resize_locked(spans, span, iova_mt_span_first(span),
-				       last);
-	spans->nr_short += iova_mt_room_is_short(spans, span) - was_short;
-	return done;
+	if (!iova_mt_room_beside_locked(spans, span, &first, &last))
+		return -ENOSPC;
+	ret = iova_mt_room_resize_locked(spans, span, first, last);
+	spans->grow_failed = ret;
+	if (!ret)
+		iova_mt_count(spans->counters, COUNTER_span_grown);
+	return ret;
 }
 
 /* Make a span of the gap that @pfn lies in, as far as its window reaches. */
@@ -180,7 +192,6 @@ static struct iova_mt_span *create_locked(struct iova_mt_spans *spans,
 	struct iova_mt_index *index = spans->index;
 	unsigned long first, last, base = iova_mt_window_of(pfn);
 	struct iova_mt_span *span;
-	void *entry;
 
 	iova_mt_index_assert_locked(index);
 	iova_mt_index_load_locked(index, pfn, &first, &last);
@@ -191,23 +202,19 @@ static struct iova_mt_span *create_locked(struct iova_mt_spans *spans,
 	span = iova_mt_span_new(first, last, index->domain_id);
 	if (!span)
 		goto no_memory;
-	entry = spans->how->entry(index->domain_id, IOVA_MT_SPAN, 0);
-	if (!entry)
-		goto free_span;
 	if (iova_mt_windows_insert(&spans->windows, span))
-		goto drop_entry;
-	if (iova_mt_index_insert_locked(index, first, last, entry))
+		goto free_span;
+	if (iova_mt_deferral_insert_locked(spans->way, index, first, last,
+					   IOVA_MT_SPAN, 0))
 		goto erase_span;
 	spans->nr_empty++;
 	spans->nr_short += iova_mt_room_is_short(spans, span);
+	iova_mt_index_moved_locked(index);
 	iova_mt_count(spans->counters, COUNTER_span_new);
 	return span;
 
 erase_span:
 	iova_mt_windows_erase(&spans->windows, span);
-drop_entry:
-	if (spans->how->drop)
-		spans->how->drop(entry);
 free_span:
 	iova_mt_span_free(span);
 no_memory:
@@ -234,88 +241,50 @@ struct iova_mt_span *iova_mt_room_span_locked(struct iova_mt_spans *spans,
 	iova_mt_index_assert_locked(spans->index);
 	if (!span)
 		return create_locked(spans, pfn);
-	return iova_mt_room_grow_locked(spans, span) ? span : NULL;
+	return iova_mt_room_grow_locked(spans, span) ? NULL : span;
 }
 
-/* The span that begins highest at or below @top, or NULL. */
-static struct iova_mt_span *below_locked(struct iova_mt_spans *spans,
-					 unsigned long top)
+/* --- All spans ------------------------------------------------------------ */
+
+/* Those that are free as a whole go, the others take what is beside them. */
+static int tidy_step_locked(struct iova_mt_spans *spans,
+				     unsigned long *top)
 {
+	struct iova_mt_span *span;
+	unsigned int budget;
+
 	iova_mt_index_assert_locked(spans->index);
-	return iova_mt_windows_highest(&spans->windows, top, -1);
-}
-
-/* Return: true when there was something. */
-static bool yield_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
-			 bool ends)
-{
-	iova_mt_index_assert_locked(spans->index);
-	if (!span->nr_used)
-		return iova_mt_room_release_locked(spans, span);
-	if (ends)
-		return shrink_locked(spans, span);
-	return iova_mt_room_grow_locked(spans, span);
-}
-
-/*
- * Can any of them help? Free ones can go, and those that are short may grow when
- * something has been erased since they were looked at.
- */
-static bool any_can_help(const struct iova_mt_spans *spans, unsigned long limit,
-			 bool ends)
-{
-	if (RB_EMPTY_ROOT(&spans->windows.root))
-		return false;
-	if (ends || READ_ONCE(spans->nr_empty))
-		return true;
-	return READ_ONCE(spans->nr_short) &&
-	       (READ_ONCE(spans->starved) ||
-		READ_ONCE(spans->grown_below) < limit ||
-		READ_ONCE(spans->grown_at) != READ_ONCE(spans->index->erases));
+	for (budget = IOVA_MT_HOLD_SPANS; budget; budget--) {
+		span = iova_mt_windows_highest(&spans->windows, *top, -1);
+		if (!span)
+			return 0;
+		*top = span->base - 1;
+		if (!span->nr_used)
+			iova_mt_room_release_locked(spans, span);
+		else
+			iova_mt_room_grow_locked(spans, span);
+		if (*top == ULONG_MAX)
+			return 0;
+	}
+	return -EAGAIN;
 }
 
 /**
- * iova_mt_room_make() - do what may help a request that was refused
+ * iova_mt_room_tidy() - give back spans that are free, let the others grow
  * @spans: the spans
- * @size: pages it asked for
- * @limit: highest pfn
- * @aligned: aligned to @size rounded up to a power of two
  *
- * Context: Any. Looks at all spans, a few a lock hold, if any can help.
- * Return: true when it is worth to try again.
+ * Context: Any. Looks at all spans, a few a lock hold.
  */
-bool iova_mt_room_make(struct iova_mt_spans *spans, unsigned long size,
-		       unsigned long limit, bool aligned)
+void iova_mt_room_tidy(struct iova_mt_spans *spans)
 {
-	/* It may begin in one window, and end in another. */
-	bool ends = aligned ? size > IOVA_MT_WINDOW_PAGES : size > 1;
-	unsigned long erases = READ_ONCE(spans->index->erases);
-	unsigned long top = limit, flags;
-	struct iova_mt_span *span;
-	unsigned int budget;
-	bool done = false;
+	unsigned long top = ULONG_MAX, flags;
+	int ret;
 
-	if (!any_can_help(spans, limit, ends))
-		return false;
-	WRITE_ONCE(spans->starved, false);
 	do {
 		iova_mt_index_lock(spans->index, flags);
-		for (budget = IOVA_MT_HOLD_SPANS; budget; budget--) {
-			span = below_locked(spans, top);
-			if (!span)
-				break;
-			top = span->base - 1;
-			done |= yield_locked(spans, span, ends);
-			if (top == ULONG_MAX)
-				break;
-		}
+		ret = tidy_step_locked(spans, &top);
 		iova_mt_index_unlock(spans->index, flags);
-	} while (!budget);
-	if (!ends && !READ_ONCE(spans->starved)) {
-		WRITE_ONCE(spans->grown_at, erases);
-		WRITE_ONCE(spans->grown_below, limit);
-	}
-	return done;
+	} while (ret);
 }
 
 /* With nodes that were waited for, if there are any: enough for one erase. */
@@ -324,7 +293,7 @@ static void retry_fn(struct work_struct *work)
 	struct iova_mt_spans *spans = container_of(to_delayed_work(work),
 						   struct iova_mt_spans, retry);
 	iova_mt_nodes_fill(&spans->index->nodes);
-	iova_mt_room_make(spans, 1, ULONG_MAX, true);
+	iova_mt_room_tidy(spans);
 	if (READ_ONCE(spans->nr_empty) <= IOVA_MT_KEEP_EMPTY) {
 		WRITE_ONCE(spans->backoff_ms, BACKOFF_MIN_MS);
 		return;
@@ -343,6 +312,7 @@ static void retry_fn(struct work_struct *work)
 void iova_mt_room_init(struct iova_mt_spans *spans)
 {
 	spans->grown_at = ULONG_MAX;
+	spans->apart_at = ULONG_MAX;
 	spans->backoff_ms = BACKOFF_MIN_MS;
 	INIT_DELAYED_WORK(&spans->retry, retry_fn);
 }

@@ -7,6 +7,7 @@
 
 #include <linux/bitops.h>
 #include <linux/bits.h>
+#include <linux/log2.h>
 #include <linux/types.h>
 
 struct iova_mt_region;
@@ -25,6 +26,12 @@ struct iova_mt_region;
 static inline unsigned long iova_mt_window_of(unsigned long pfn)
 {
 	return pfn & ~(IOVA_MT_WINDOW_PAGES - 1);
+}
+
+/* Of the aligned free run that is in any @size free pages. */
+static inline int iova_mt_span_order_of(unsigned long size)
+{
+	return ilog2((size + 1) / 2);
 }
 
 /**

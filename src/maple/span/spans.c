@@ -29,19 +29,13 @@
 
 /**
  * struct walk - a look at all spans that may serve a request
- * @size: pages
- * @limit: highest pfn
- * @aligned: to @size rounded up to a power of two
- * @order: of @size, rounded up
+ * @wanted: what it asks for
  * @needs: a span of less than this order cannot
  * @top: those that begin above have been looked at
  * @no_memory: one could have served, but for memory
  */
 struct walk {
-	unsigned long size;
-	unsigned long limit;
-	bool aligned;
-	int order;
+	struct iova_mt_wanted wanted;
 	int needs;
 	unsigned long top;
 	bool no_memory;
@@ -58,33 +52,47 @@ static struct iova_mt_span *highest_locked(struct iova_mt_spans *spans,
 
 /* --- One span ------------------------------------------------------------- */
 
-static int take_unaligned(struct iova_mt_span *span, const struct walk *walk,
+static int take_unaligned(struct iova_mt_span *span,
+			  const struct iova_mt_wanted *wanted,
 			  unsigned int domain_id, unsigned long *pfn)
 {
 	unsigned long first;
 	int ret;
 
-	if (!iova_mt_span_find_unaligned(span, walk->size, walk->limit, &first))
+	if (!iova_mt_span_find_unaligned(span, wanted->size, wanted->limit,
+					 &first))
 		return -ENOSPC;
-	ret = iova_mt_span_take(span, first, walk->size, domain_id);
+	ret = iova_mt_span_take(span, first, wanted->size, domain_id);
 	if (!ret)
 		*pfn = first;
 	return ret;
 }
 
-static int take_locked(struct iova_mt_spans *spans, struct iova_mt_span *span,
-		       const struct walk *walk, unsigned long *pfn)
+/**
+ * iova_mt_spans_take_locked() - take pages of one span
+ * @spans: the spans
+ * @span: the span
+ * @wanted: what is asked for, not more than a window has
+ * @pfn: the first one taken; untouched on failure
+ *
+ * Context: Any, under the tree's lock.
+ * Return: 0, -ENOSPC, or -ENOMEM.
+ */
+int iova_mt_spans_take_locked(struct iova_mt_spans *spans,
+			      struct iova_mt_span *span,
+			      const struct iova_mt_wanted *wanted,
+			      unsigned long *pfn)
 {
 	unsigned int id = spans->index->domain_id;
 	bool empty = !span->nr_used;
 	int ret;
 
 	iova_mt_index_assert_locked(spans->index);
-	if (likely(walk->aligned))
-		ret = iova_mt_span_alloc(span, walk->size, walk->order,
-					 walk->limit, id, pfn);
+	if (unlikely(iova_mt_wanted_anywhere(wanted)))
+		ret = take_unaligned(span, wanted, id, pfn);
 	else
-		ret = take_unaligned(span, walk, id, pfn);
+		ret = iova_mt_span_alloc(span, wanted->size, wanted->order,
+					 wanted->limit, id, pfn);
 	if (ret == -ENOMEM)
 		iova_mt_count(spans->counters, COUNTER_span_no_memory);
 	if (ret)
@@ -104,7 +112,8 @@ static int walk_locked(struct iova_mt_spans *spans, struct walk *walk,
 		       unsigned long *pfn)
 {
 	/* Without alignment, each free run of a span is looked at. */
-	unsigned int budget = walk->aligned ? IOVA_MT_HOLD_SPANS : 1;
+	unsigned int budget = iova_mt_wanted_anywhere(&walk->wanted) ?
+		1 : IOVA_MT_HOLD_SPANS;
 	struct iova_mt_span *span;
 	int ret;
 
@@ -113,7 +122,7 @@ static int walk_locked(struct iova_mt_spans *spans, struct walk *walk,
 		span = highest_locked(spans, walk->top, walk->needs);
 		if (!span)
 			return -ENOSPC;
-		ret = take_locked(spans, span, walk, pfn);
+		ret = iova_mt_spans_take_locked(spans, span, &walk->wanted, pfn);
 		if (!ret)
 			return 0;
 		walk->no_memory |= ret == -ENOMEM;
@@ -128,17 +137,12 @@ static int walk_locked(struct iova_mt_spans *spans, struct walk *walk,
  * A span with room of the size rounded up to a power of two surely will do, but
  * for one that the limit cuts.
  */
-static inline struct walk walk_sure(unsigned long size, unsigned long limit)
+static inline struct walk walk_sure(const struct iova_mt_wanted *wanted)
 {
-	int order = order_base_2(size);
-
 	return (struct walk){
-		.size = size,
-		.limit = limit,
-		.aligned = true,
-		.order = order,
-		.needs = order,
-		.top = limit,
+		.wanted = *wanted,
+		.needs = wanted->order,
+		.top = wanted->limit,
 	};
 }
 
@@ -146,29 +150,29 @@ static inline struct walk walk_sure(unsigned long size, unsigned long limit)
  * One that has no aligned run of half of that will not; of a range that need not
  * be aligned, half of it may lie on either side of a border.
  */
-static struct walk walk_all(unsigned long size, unsigned long limit, bool aligned)
+static struct walk walk_all(const struct iova_mt_wanted *wanted)
 {
-	struct walk walk = walk_sure(size, limit);
+	struct walk walk = walk_sure(wanted);
 
-	walk.aligned = aligned;
-	if (!aligned)
-		walk.needs = ilog2((size + 1) / 2);
-	else if (!is_power_of_2(size))
+	if (iova_mt_wanted_anywhere(wanted))
+		walk.needs = iova_mt_span_order_of(wanted->size);
+	else if (!is_power_of_2(wanted->size))
 		walk.needs--;
 	return walk;
 }
 
 /* A few spans that surely will do, and a few that may. */
-static int try_spans_locked(struct iova_mt_spans *spans, unsigned long size,
-			    unsigned long limit, unsigned long *pfn)
+static int try_spans_locked(struct iova_mt_spans *spans,
+			    const struct iova_mt_wanted *wanted,
+			    unsigned long *pfn)
 {
-	struct walk walk = walk_sure(size, limit);
+	struct walk walk = walk_sure(wanted);
 	int ret = walk_locked(spans, &walk, pfn);
 
 	iova_mt_index_assert_locked(spans->index);
-	if (!ret || is_power_of_2(size))
+	if (!ret || is_power_of_2(wanted->size))
 		return ret;
-	walk = walk_all(size, limit, true);
+	walk = walk_all(wanted);
 	return walk_locked(spans, &walk, pfn);
 }
 
@@ -177,11 +181,10 @@ static int alloc_step_locked(struct iova_mt_spans *spans,
 {
 	struct iova_mt_span *span;
 	unsigned long first;
-	struct walk walk;
 	int ret;
 
 	iova_mt_index_assert_locked(spans->index);
-	ret = try_spans_locked(spans, search->size, search->limit, pfn);
+	ret = try_spans_locked(spans, &search->wanted, pfn);
 	if (!ret)
 		return 0;
 	ret = iova_mt_search_step_locked(spans->index, search, &first);
@@ -190,8 +193,7 @@ static int alloc_step_locked(struct iova_mt_spans *spans,
 	span = iova_mt_room_span_locked(spans, first);
 	if (!span)
 		return -ENOSPC;
-	walk = walk_sure(search->size, search->limit);
-	ret = take_locked(spans, span, &walk, pfn);
+	ret = iova_mt_spans_take_locked(spans, span, &search->wanted, pfn);
 	/* Without it, the index may serve. */
 	if (ret && !span->nr_used)
 		iova_mt_room_release_locked(spans, span);
@@ -199,14 +201,15 @@ static int alloc_step_locked(struct iova_mt_spans *spans,
 }
 
 /* The first span would not do: other spans, or a new one. */
-static noinline int alloc_other(struct iova_mt_spans *spans, unsigned long size,
-				unsigned long limit, unsigned long *pfn)
+static noinline int alloc_other(struct iova_mt_spans *spans,
+				const struct iova_mt_wanted *wanted,
+				unsigned long *pfn)
 {
 	struct iova_mt_search search;
 	unsigned long flags;
 	int ret;
 
-	iova_mt_search_init(&search, size, limit, true);
+	iova_mt_search_init(&search, wanted);
 	do {
 		iova_mt_index_lock(spans->index, flags);
 		ret = alloc_step_locked(spans, &search, pfn);
@@ -218,39 +221,35 @@ static noinline int alloc_other(struct iova_mt_spans *spans, unsigned long size,
 /**
  * iova_mt_spans_alloc() - take pages from a span
  * @spans: the spans
- * @size: pages, 1 to 2^IOVA_MT_SPANS_ORDER
- * @limit: highest pfn
- * @pfn: the first one taken, aligned to @size rounded up to a power of two;
- *	untouched on failure
+ * @wanted: what is asked for: up to 2^IOVA_MT_SPANS_ORDER pages, aligned to their
+ *	number rounded up to a power of two
+ * @pfn: the first one taken; untouched on failure
  *
  * From one that there is, or from a new one.
  *
  * Context: Any.
  * Return: 0; otherwise the index may still have room: -ENOSPC, -ENOMEM.
  */
-int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
-			unsigned long limit, unsigned long *pfn)
+int iova_mt_spans_alloc(struct iova_mt_spans *spans,
+			const struct iova_mt_wanted *wanted, unsigned long *pfn)
 {
-	struct walk walk = walk_sure(size, limit);
 	struct iova_mt_span *span;
 	unsigned long flags;
 	int ret = -ENOSPC;
 
 	/* Nearly always, the first one will do. */
 	iova_mt_index_lock(spans->index, flags);
-	span = highest_locked(spans, limit, walk.needs);
+	span = highest_locked(spans, wanted->limit, wanted->order);
 	if (likely(span))
-		ret = take_locked(spans, span, &walk, pfn);
+		ret = iova_mt_spans_take_locked(spans, span, wanted, pfn);
 	iova_mt_index_unlock(spans->index, flags);
-	return likely(!ret) ? 0 : alloc_other(spans, size, limit, pfn);
+	return likely(!ret) ? 0 : alloc_other(spans, wanted, pfn);
 }
 
 /**
  * iova_mt_spans_alloc_anywhere() - take pages from a span, wherever there are some
  * @spans: the spans
- * @size: pages, not 0
- * @limit: highest pfn
- * @aligned: aligned to @size rounded up to a power of two
+ * @wanted: what is asked for
  * @pfn: the first one taken; untouched on failure
  *
  * For a request that is refused otherwise: looks at all that there are.
@@ -259,16 +258,17 @@ int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
  * Return: 0; -ENOSPC; -ENOMEM when there is room, but no memory to note it.
  */
 int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
-				 unsigned long size, unsigned long limit,
-				 bool aligned, unsigned long *pfn)
+				 const struct iova_mt_wanted *wanted,
+				 unsigned long *pfn)
 {
 	struct walk walk;
 	unsigned long flags;
 	int ret;
 
-	if (size > IOVA_MT_WINDOW_PAGES || RB_EMPTY_ROOT(&spans->windows.root))
+	if (wanted->size > IOVA_MT_WINDOW_PAGES ||
+	    RB_EMPTY_ROOT(&spans->windows.root))
 		return -ENOSPC;
-	walk = walk_all(size, limit, aligned);
+	walk = walk_all(wanted);
 	do {
 		iova_mt_index_lock(spans->index, flags);
 		ret = walk_locked(spans, &walk, pfn);
@@ -305,6 +305,7 @@ bool iova_mt_spans_free_locked(struct iova_mt_spans *spans,
 	iova_mt_reserved_remove(&spans->reserved, first);
 	iova_mt_span_put(span, first, last);
 	iova_mt_windows_update(span);
+	iova_mt_index_moved_locked(spans->index);
 	if (!span->nr_used && spans->nr_empty++ >= IOVA_MT_KEEP_EMPTY)
 		iova_mt_room_release_locked(spans, span);
 	return true;
@@ -386,7 +387,7 @@ bool iova_mt_spans_next_locked(struct iova_mt_spans *spans, unsigned long from,
  * iova_mt_spans_init() - make an empty set
  * @spans: the spans
  * @index: where each will have an entry
- * @how: makes the entries
+ * @way: makes the entries
  * @counters: where to count
  * @on: whether there are to be any
  *
@@ -394,12 +395,12 @@ bool iova_mt_spans_next_locked(struct iova_mt_spans *spans, unsigned long from,
  */
 void iova_mt_spans_init(struct iova_mt_spans *spans,
 			struct iova_mt_index *index,
-			const struct iova_mt_deferral *how,
+			const struct iova_mt_deferral *way,
 			const struct iova_mt_counters *counters, bool on)
 {
 	*spans = (struct iova_mt_spans){
 		.index = index,
-		.how = how,
+		.way = way,
 		.counters = counters,
 		.on = on,
 	};

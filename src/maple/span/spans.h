@@ -28,23 +28,25 @@ struct iova_mt_range;
 /**
  * struct iova_mt_spans - the spans of a domain, at most one in each window
  * @index: where each has an entry; its lock protects all of this
- * @how: makes the entries
+ * @way: makes the entries
  * @counters: the domain's
  * @on: whether there are to be any, constant
  * @windows: where they are
  * @nr_empty: spans that are free as a whole
  * @nr_short: spans that could be larger, if what is beside them went
- * @grown_at: erases of the index when those that are short had last been looked
- *	at ...
- * @grown_below: ... up to this pfn
- * @starved: one that could have grown got no memory since
+ * @grown_at: erases of the index when there was no gap beside any of these ...
+ * @grown_below: ... up to this pfn: gaps come by erases, so none can grow
+ * @grow_failed: the last one that could grow got no memory
+ * @apart_at: generation of the index when free pages on both sides of an end of a
+ *	span did not hold ...
+ * @apart: ... this
  * @reserved: the reserved ranges in spans
  * @retry: gives back what was kept for lack of memory
  * @backoff_ms: wait before @retry looks again, written by it alone
  */
 struct iova_mt_spans {
 	struct iova_mt_index *index;
-	const struct iova_mt_deferral *how;
+	const struct iova_mt_deferral *way;
 	const struct iova_mt_counters *counters;
 	bool on;
 	struct iova_mt_windows windows;
@@ -52,7 +54,9 @@ struct iova_mt_spans {
 	unsigned int nr_short;
 	unsigned long grown_at;
 	unsigned long grown_below;
-	bool starved;
+	bool grow_failed;
+	unsigned long apart_at;
+	struct iova_mt_wanted apart;
 	struct iova_mt_reserved reserved;
 	struct delayed_work retry;
 	unsigned int backoff_ms;
@@ -60,16 +64,20 @@ struct iova_mt_spans {
 
 void iova_mt_spans_init(struct iova_mt_spans *spans,
 			struct iova_mt_index *index,
-			const struct iova_mt_deferral *how,
+			const struct iova_mt_deferral *way,
 			const struct iova_mt_counters *counters, bool on);
 void iova_mt_spans_stop(struct iova_mt_spans *spans);
 void iova_mt_spans_destroy(struct iova_mt_spans *spans);
 
-int iova_mt_spans_alloc(struct iova_mt_spans *spans, unsigned long size,
-			unsigned long limit, unsigned long *pfn);
+int iova_mt_spans_take_locked(struct iova_mt_spans *spans,
+			      struct iova_mt_span *span,
+			      const struct iova_mt_wanted *wanted,
+			      unsigned long *pfn);
+int iova_mt_spans_alloc(struct iova_mt_spans *spans,
+			const struct iova_mt_wanted *wanted, unsigned long *pfn);
 int iova_mt_spans_alloc_anywhere(struct iova_mt_spans *spans,
-				 unsigned long size, unsigned long limit,
-				 bool aligned, unsigned long *pfn);
+				 const struct iova_mt_wanted *wanted,
+				 unsigned long *pfn);
 bool iova_mt_spans_free_locked(struct iova_mt_spans *spans,
 			       struct iova_mt_span *span, unsigned long pfn,
 			       bool parked);

@@ -67,7 +67,7 @@ static struct iova_mt_region *region_new(struct iova_mt_windows *windows,
 static void region_set(struct iova_mt_region *region, unsigned int slot,
 		       int order)
 {
-	region->is[order + 1] |= BIT_ULL(slot);
+	region->by_order[order + 1] |= BIT_ULL(slot);
 	region->orders |= BIT(order + 1);
 }
 
@@ -75,8 +75,8 @@ static void region_set(struct iova_mt_region *region, unsigned int slot,
 static void region_clear(struct iova_mt_region *region, unsigned int slot,
 			 int order)
 {
-	region->is[order + 1] &= ~BIT_ULL(slot);
-	if (!region->is[order + 1])
+	region->by_order[order + 1] &= ~BIT_ULL(slot);
+	if (!region->by_order[order + 1])
 		region->orders &= ~BIT(order + 1);
 }
 
@@ -88,9 +88,9 @@ static u64 region_room(const struct iova_mt_region *region, int order)
 
 	/* The usual request is for a page. */
 	if (order <= 0)
-		return order < 0 ? region->spans : region->spans & ~region->is[0];
+		return order < 0 ? region->spans : region->spans & ~region->by_order[0];
 	for (; orders; orders &= orders - 1)
-		room |= region->is[__ffs(orders)];
+		room |= region->by_order[__ffs(orders)];
 	return room;
 }
 

@@ -23,8 +23,8 @@
  * @best: the best in the subtree of @node
  * @base: its first pfn
  * @spans: the windows that have a span
- * @orders: a bit for each mask of @is that has bits
- * @is: by order + 1: the windows whose spans are of that order
+ * @orders: a bit for each mask of @by_order that has bits
+ * @by_order: by order + 1: the windows whose spans are of that order
  * @span: the spans
  */
 struct iova_mt_region {
@@ -34,7 +34,7 @@ struct iova_mt_region {
 	unsigned long base;
 	u64 spans;
 	unsigned int orders;
-	u64 is[IOVA_MT_REGION_MASKS];
+	u64 by_order[IOVA_MT_REGION_MASKS];
 	struct iova_mt_span *span[IOVA_MT_REGION_WINDOWS];
 };
 

@@ -34,6 +34,7 @@ void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 	index->start_pfn = start_pfn;
 	index->domain_id = domain_id;
 	index->erases = 0;
+	index->generation = 0;
 	index->refusals.valid = 0;
 	index->counters = counters;
 	iova_mt_nodes_init(&index->nodes, &index->tree, &index->lock, counters,
@@ -87,6 +88,22 @@ int iova_mt_index_insert_locked(struct iova_mt_index *index,
 	return 0;
 }
 
+/*
+ * The gap is asked for: the state that it was made with does not know it in every
+ * case, a tree without nodes being one.
+ */
+static void forget_locked(struct iova_mt_index *index, unsigned long pfn)
+{
+	unsigned long first, last;
+
+	iova_mt_index_assert_locked(index);
+	if (!index->refusals.valid)
+		return;
+	iova_mt_index_load_locked(index, pfn, &first, &last);
+	iova_mt_refusals_forget(&index->refusals, max(first, index->start_pfn),
+				last);
+}
+
 /**
  * iova_mt_index_erase_locked() - make pages free
  * @index: the index
@@ -110,9 +127,9 @@ int iova_mt_index_erase_locked(struct iova_mt_index *index,
 		return -ENOMEM;
 	}
 	iova_mt_count(index->counters, COUNTER_erase);
-	index->erases++;
-	iova_mt_refusals_forget(&index->refusals,
-				max(mas.index, index->start_pfn), mas.last);
+	WRITE_ONCE(index->erases, index->erases + 1);
+	iova_mt_index_moved_locked(index);
+	forget_locked(index, first);
 	return 0;
 }
 
@@ -247,14 +264,17 @@ static bool matches(const struct iova_mt_index *index,
 		    const struct iova_mt_match *match, const struct ma_state *mas,
 		    const void *entry)
 {
+	const struct iova_mt_wanted *wanted = &match->wanted;
+
 	return iova_mt_entry_is_deferred(entry) &&
-	       mas->last - mas->index == match->size - 1 &&
-	       IS_ALIGNED(mas->index, BIT(match->order)) &&
-	       mas->index >= index->start_pfn && mas->last <= match->limit;
+	       mas->last - mas->index == wanted->size - 1 &&
+	       IS_ALIGNED(mas->index, BIT(wanted->order)) &&
+	       mas->index >= index->start_pfn && mas->last <= wanted->limit;
 }
 
 /**
- * iova_mt_index_match_locked() - find a marker that an allocation can take over
+ * iova_mt_index_match_deferred_locked() - find a deferred range that an
+ *	allocation can take over
  * @index: the index
  * @from: first pfn to look at
  * @max: last pfn to look at
@@ -264,9 +284,10 @@ static bool matches(const struct iova_mt_index *index,
  * Context: Any, under the lock.
  * Return: true when there is one.
  */
-bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
-				unsigned long max, unsigned int budget,
-				struct iova_mt_match *match)
+bool iova_mt_index_match_deferred_locked(struct iova_mt_index *index,
+					 unsigned long from, unsigned long max,
+					 unsigned int budget,
+					 struct iova_mt_match *match)
 {
 	MA_STATE(mas, &index->tree, from, from);
 	void *entry;
@@ -284,6 +305,43 @@ bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
 		match->next = mas.last + 1;
 		if (matches(index, match, &mas, entry))
 			return true;
+	}
+	return false;
+}
+
+/**
+ * iova_mt_index_stretch_locked() - would a block fit, if all markers were gone?
+ * @index: the index
+ * @wanted: the block
+ * @max: highest pfn of a marker that counts
+ * @budget: how many entries to look at, live ones included
+ * @stretch: where to begin; what a budget leaves over goes on there
+ *
+ * Context: Any, under the lock.
+ * Return: true when it would.
+ */
+bool iova_mt_index_stretch_locked(struct iova_mt_index *index,
+				  const struct iova_mt_wanted *wanted,
+				  unsigned long max, unsigned int budget,
+				  struct iova_mt_stretch *stretch)
+{
+	MA_STATE(mas, &index->tree, stretch->next, stretch->next);
+	unsigned long last, pfn;
+	void *entry;
+
+	iova_mt_index_assert_locked(index);
+	while (budget-- && !stretch->end) {
+		entry = mas_find(&mas, ULONG_MAX);
+		if (!iova_mt_entry_is_deferred(entry)) {
+			last = entry ? mas.index - 1 : IOVA_MT_HIGHEST_PFN;
+			if (last != ULONG_MAX &&
+			    iova_mt_wanted_in(wanted, stretch->first, last, &pfn))
+				return true;
+			stretch->end = !entry || mas.last >= max;
+			stretch->first = max(mas.last + 1, index->start_pfn);
+		}
+		stretch->next = mas.last + 1;
+		stretch->end |= !stretch->next;
 	}
 	return false;
 }

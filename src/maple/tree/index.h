@@ -5,6 +5,8 @@
 #ifndef _IOVA_MT_INDEX_H
 #define _IOVA_MT_INDEX_H
 
+#include <linux/compiler.h>
+#include <linux/limits.h>
 #include <linux/lockdep.h>
 #include <linux/maple_tree.h>
 #include <linux/types.h>
@@ -18,6 +20,12 @@
 
 struct iova_mt_counters;
 
+/*
+ * The very last pfn is never handed out: in a window of all 2^64 pfns
+ * mas_empty_area_rev() overflows. It exists with a granule of one byte only.
+ */
+#define IOVA_MT_HIGHEST_PFN	(ULONG_MAX - 1)
+
 /**
  * struct iova_mt_index - the ranges of a domain
  * @tree: the entries; its internal lock protects everything here and in the
@@ -28,7 +36,10 @@ struct iova_mt_counters;
  * @nodes: where the nodes of @tree come from
  * @start_pfn: lowest pfn that is handed out, constant
  * @domain_id: of the domain, for messages and fault points, constant
- * @erases: erases so far; a search that saw it change cannot say "none"
+ * @erases: erases so far: as long as it stands, no gap has come or grown
+ * @generation: moved by whatever puts free pages where a request may have looked
+ *	already, in gaps, spans or the backlog. Only if it stands is a refusal
+ *	final
  * @refusals: what searches have not found
  * @counters: the domain's
  */
@@ -39,6 +50,7 @@ struct iova_mt_index {
 	unsigned long start_pfn;
 	unsigned int domain_id;
 	unsigned long erases;
+	unsigned long generation;
 	struct iova_mt_refusals refusals;
 	const struct iova_mt_counters *counters;
 };
@@ -67,20 +79,28 @@ struct iova_mt_run {
 
 /**
  * struct iova_mt_match - a marker that an allocation can take over
- * @size: pages, exactly
- * @order: alignment, as a power of two of pages
- * @limit: highest pfn
+ * @wanted: what is asked for; its size is exactly that of the marker
  * @first: first pfn of the marker
  * @entry: its entry
  * @next: where to go on when none was found
  * @end: there is no other marker
  */
 struct iova_mt_match {
-	unsigned long size;
-	unsigned int order;
-	unsigned long limit;
+	struct iova_mt_wanted wanted;
 	unsigned long first;
 	void *entry;
+	unsigned long next;
+	bool end;
+};
+
+/**
+ * struct iova_mt_stretch - pages that are free, but for markers
+ * @first: first pfn
+ * @next: where to go on
+ * @end: there are no more
+ */
+struct iova_mt_stretch {
+	unsigned long first;
 	unsigned long next;
 	bool end;
 };
@@ -91,6 +111,18 @@ struct iova_mt_match {
 	iova_mt_lock_release(&(_index)->lock, &(_index)->tree.ma_lock, _flags)
 #define iova_mt_index_assert_locked(_index) \
 	lockdep_assert_held(&(_index)->tree.ma_lock)
+
+/**
+ * iova_mt_index_moved_locked() - free pages are where they were not
+ * @index: the index
+ *
+ * Context: Any, under the lock.
+ */
+static inline void iova_mt_index_moved_locked(struct iova_mt_index *index)
+{
+	iova_mt_index_assert_locked(index);
+	WRITE_ONCE(index->generation, index->generation + 1);
+}
 
 void iova_mt_index_init(struct iova_mt_index *index, unsigned long start_pfn,
 			const struct iova_mt_counters *counters,
@@ -111,8 +143,13 @@ void *iova_mt_index_next_locked(struct iova_mt_index *index, unsigned long from,
 void iova_mt_index_run_locked(struct iova_mt_index *index, unsigned long from,
 			      unsigned long max, unsigned int budget,
 			      struct iova_mt_run *run);
-bool iova_mt_index_match_locked(struct iova_mt_index *index, unsigned long from,
-				unsigned long max, unsigned int budget,
-				struct iova_mt_match *match);
+bool iova_mt_index_match_deferred_locked(struct iova_mt_index *index,
+					 unsigned long from, unsigned long max,
+					 unsigned int budget,
+					 struct iova_mt_match *match);
+bool iova_mt_index_stretch_locked(struct iova_mt_index *index,
+				  const struct iova_mt_wanted *wanted,
+				  unsigned long max, unsigned int budget,
+				  struct iova_mt_stretch *stretch);
 
 #endif /* _IOVA_MT_INDEX_H */

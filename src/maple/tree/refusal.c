@@ -16,44 +16,43 @@
 /**
  * iova_mt_refusals_cover() - is it known that there is no such block?
  * @refusals: what is remembered
- * @order: alignment, as a power of two of pages
- * @size: pages
- * @limit: highest pfn
+ * @wanted: the block
  *
  * Context: Any.
  * Return: true when it is.
  */
 bool iova_mt_refusals_cover(const struct iova_mt_refusals *refusals,
-			    unsigned int order, unsigned long size,
-			    unsigned long limit)
+			    const struct iova_mt_wanted *wanted)
 {
 	const struct iova_mt_refusal *refusal;
 
-	if (order >= IOVA_MT_REFUSAL_ORDERS || !(refusals->valid & BIT(order)))
+	if (wanted->order >= IOVA_MT_REFUSAL_ORDERS ||
+	    !(refusals->valid & BIT(wanted->order)))
 		return false;
-	refusal = &refusals->refusal[order];
-	return size >= refusal->size && limit <= refusal->limit;
+	refusal = &refusals->refusal[wanted->order];
+	return wanted->size >= refusal->size && wanted->limit <= refusal->limit;
 }
 
 /**
  * iova_mt_refusals_add() - remember that there is no such block
  * @refusals: what is remembered
- * @order: alignment, as a power of two of pages
- * @size: pages
- * @limit: highest pfn
+ * @wanted: the block
  *
  * Of an order that is too large for the table, nothing is remembered.
  *
  * Context: Any.
  */
-void iova_mt_refusals_add(struct iova_mt_refusals *refusals, unsigned int order,
-			  unsigned long size, unsigned long limit)
+void iova_mt_refusals_add(struct iova_mt_refusals *refusals,
+			  const struct iova_mt_wanted *wanted)
 {
-	if (order >= IOVA_MT_REFUSAL_ORDERS)
+	struct iova_mt_refusal *refusal;
+
+	if (wanted->order >= IOVA_MT_REFUSAL_ORDERS)
 		return;
-	refusals->valid |= BIT(order);
-	refusals->refusal[order].size = size;
-	refusals->refusal[order].limit = limit;
+	refusals->valid |= BIT(wanted->order);
+	refusal = &refusals->refusal[wanted->order];
+	refusal->size = wanted->size;
+	refusal->limit = wanted->limit;
 }
 
 /**

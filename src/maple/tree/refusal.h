@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "maple/tree/wanted.h"
+
 /* Refusals are remembered for alignments up to 2^(this - 1) pages. */
 #define IOVA_MT_REFUSAL_ORDERS	21
 
@@ -33,10 +35,9 @@ struct iova_mt_refusals {
 };
 
 bool iova_mt_refusals_cover(const struct iova_mt_refusals *refusals,
-			    unsigned int order, unsigned long size,
-			    unsigned long limit);
-void iova_mt_refusals_add(struct iova_mt_refusals *refusals, unsigned int order,
-			  unsigned long size, unsigned long limit);
+			    const struct iova_mt_wanted *wanted);
+void iova_mt_refusals_add(struct iova_mt_refusals *refusals,
+			  const struct iova_mt_wanted *wanted);
 void iova_mt_refusals_forget(struct iova_mt_refusals *refusals,
 			     unsigned long first, unsigned long last);
 

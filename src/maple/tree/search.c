@@ -24,18 +24,14 @@
 /**
  * iova_mt_search_init() - begin a search
  * @search: its state
- * @size: pages, not 0
- * @limit: highest pfn
- * @aligned: aligned to @size rounded up to a power of two
+ * @wanted: what is searched for
  *
  * Context: Any.
  */
-void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
-			 unsigned long limit, bool aligned)
+void iova_mt_search_init(struct iova_mt_search *search,
+			 const struct iova_mt_wanted *wanted)
 {
-	search->size = size;
-	search->order = aligned ? fls_long(size - 1) : 0;
-	search->limit = limit;
+	search->wanted = *wanted;
 	search->stage = IOVA_MT_SEARCH_BEGIN;
 }
 
@@ -49,8 +45,7 @@ static void refuse_locked(struct iova_mt_index *index,
 {
 	iova_mt_index_assert_locked(index);
 	if (search->erases == index->erases)
-		iova_mt_refusals_add(&index->refusals, search->order,
-				     search->size, search->limit);
+		iova_mt_refusals_add(&index->refusals, &search->wanted);
 }
 
 /*
@@ -92,10 +87,10 @@ static int gap_try_locked(struct iova_mt_index *index,
 {
 	unsigned long last, first, block;
 
-	if (gap_find_locked(index, search, search->size, &last))
+	if (gap_find_locked(index, search, search->wanted.size, &last))
 		return -ENOSPC;
-	first = last - search->size + 1;
-	block = ALIGN_DOWN(first, BIT(search->order));
+	first = last - search->wanted.size + 1;
+	block = ALIGN_DOWN(first, BIT(search->wanted.order));
 	if (block != first)
 		first = gap_first_locked(index, last);
 	if (block >= first) {
@@ -127,13 +122,14 @@ static int gap_try_wide_locked(struct iova_mt_index *index,
 			       struct iova_mt_search *search,
 			       unsigned long *pfn)
 {
+	const struct iova_mt_wanted *wanted = &search->wanted;
 	unsigned long size, last;
 
-	if (check_add_overflow(search->size, BIT(search->order) - 1, &size))
+	if (check_add_overflow(wanted->size, BIT(wanted->order) - 1, &size))
 		return -ENOSPC;
 	if (gap_find_locked(index, search, size, &last))
 		return -ENOSPC;
-	*pfn = ALIGN_DOWN(last - search->size + 1, BIT(search->order));
+	*pfn = ALIGN_DOWN(last - wanted->size + 1, BIT(wanted->order));
 	return 0;
 }
 
@@ -150,14 +146,11 @@ static int search_stage_locked(struct iova_mt_index *index,
 
 	switch (search->stage) {
 	case IOVA_MT_SEARCH_BEGIN:
-		if (search->order >= BITS_PER_LONG)
-			return -ENOSPC;
-		if (iova_mt_refusals_cover(&index->refusals, search->order,
-					   search->size, search->limit)) {
+		if (iova_mt_refusals_cover(&index->refusals, &search->wanted)) {
 			iova_mt_count(index->counters, COUNTER_search_hint);
 			return -ENOSPC;
 		}
-		search->top = min(search->limit, IOVA_MT_HIGHEST_PFN);
+		search->top = min(search->wanted.limit, IOVA_MT_HIGHEST_PFN);
 		search->erases = index->erases;
 		search->stage = IOVA_MT_SEARCH_NEAR;
 		fallthrough;

@@ -5,30 +5,22 @@
 #ifndef _IOVA_MT_SEARCH_H
 #define _IOVA_MT_SEARCH_H
 
-#include <linux/limits.h>
 #include <linux/types.h>
+
+#include "maple/tree/wanted.h"
 
 struct iova_mt_index;
 
-/*
- * The very last pfn is never handed out: in a window of all 2^64 pfns
- * mas_empty_area_rev() overflows. It exists with a granule of one byte only.
- */
-#define IOVA_MT_HIGHEST_PFN	(ULONG_MAX - 1)
-
 /**
  * struct iova_mt_search - a search for free pages, in steps
- * @size: pages
- * @order: alignment, as a power of two of pages
- * @limit: highest pfn
+ * @wanted: what is searched for
  * @top: highest pfn that has not been looked at
- * @erases: of the index when the search began
+ * @erases: of the index when the search began: after others, "none" may be
+ *	wrong already, and is not remembered
  * @stage: what is tried next
  */
 struct iova_mt_search {
-	unsigned long size;
-	unsigned int order;
-	unsigned long limit;
+	struct iova_mt_wanted wanted;
 	unsigned long top;
 	unsigned long erases;
 	enum {
@@ -39,8 +31,8 @@ struct iova_mt_search {
 	} stage;
 };
 
-void iova_mt_search_init(struct iova_mt_search *search, unsigned long size,
-			 unsigned long limit, bool aligned);
+void iova_mt_search_init(struct iova_mt_search *search,
+			 const struct iova_mt_wanted *wanted);
 int iova_mt_search_step_locked(struct iova_mt_index *index,
 			       struct iova_mt_search *search,
 			       unsigned long *pfn);
