@@ -172,10 +172,22 @@ static void add_part(const struct iova_mt_spans *spans, struct free_run *run,
 	     spans->apart.size, spans->apart.order, run->first, last);
 }
 
-static void add_span(struct iova_mt_spans *spans, struct free_run *run,
+/* The module's own way to find it is not exported. */
+static const struct iova_mt_span *span_at(const struct iova_mt_spans *spans,
+					  unsigned long pfn)
+{
+	struct rb_node *node;
+
+	for (node = rb_first(&spans->windows.root); node; node = rb_next(node))
+		if (to_region(node)->base == iova_mt_region_base(pfn))
+			return to_region(node)->span[iova_mt_region_slot(pfn)];
+	return NULL;
+}
+
+static void add_span(const struct iova_mt_spans *spans, struct free_run *run,
 		     unsigned long pfn)
 {
-	const struct iova_mt_span *span = iova_mt_windows_at(&spans->windows, pfn);
+	const struct iova_mt_span *span = span_at(spans, pfn);
 	unsigned int page, end;
 
 	for (page = span ? span->first : IOVA_MT_WINDOW_PAGES;
@@ -190,7 +202,7 @@ static void add_span(struct iova_mt_spans *spans, struct free_run *run,
 }
 
 /* What is remembered of blocks that lie partly in a span. */
-static void check_apart(struct iova_mt_spans *spans)
+static void check_apart(const struct iova_mt_spans *spans)
 {
 	MA_STATE(mas, &spans->index->tree, 0, 0);
 	struct free_run run = {};
@@ -298,7 +310,7 @@ static void check_spans_of(const struct iova_mt_spans *spans,
 	}
 }
 
-void check_spans_locked(struct iova_mt_spans *spans)
+void check_spans_locked(const struct iova_mt_spans *spans)
 {
 	struct rb_node *node;
 	struct sum sum = {};

@@ -7,7 +7,7 @@
 
 struct iova_mt_spans;
 
-void check_spans_locked(struct iova_mt_spans *spans);
+void check_spans_locked(const struct iova_mt_spans *spans);
 void plant_room_locked(struct iova_mt_spans *spans);
 void plant_short_locked(struct iova_mt_spans *spans);
 void plant_best_locked(struct iova_mt_spans *spans);
