@@ -10,7 +10,7 @@
 
 CLIENT=$ktap_dir/iova_mt_client.ko
 CASES="objects aligned free_by_pfn find_fast free_object_fast next_at_same_pfn reserve
-	full again interrupts_off interrupts_off_fast"
+	full again interrupts_off interrupts_off_fast free_of_pfn_0 freed_twice"
 
 run_case()
 {
@@ -31,6 +31,17 @@ run_owned()
 	[ "$after" -gt "$before" ] && owned_is 0
 }
 
+# free_is_said: who called the kernel's function is in the log, and it is counted
+free_is_said()
+{
+	local before
+
+	before=$(counter stats free_unknown)
+	run_case free_of_pfn_0 || return 1
+	log_since_mark | grep "free_of_pfn_0+0x.*\[iova_mt_client\] frees pfn 0x0 " &&
+		[ "$(counter stats free_unknown)" -eq $((before + 4)) ]
+}
+
 ktap_start
 [ "$(id -u)" = 0 ] || ktap_skip_all "must be run as root"
 [ -e "$CLIENT" ] || ktap_skip_all "iova_mt_client.ko was not built"
@@ -45,6 +56,8 @@ for allocator in maple rbtree; do
 		check "owned, $allocator: $case" run_owned "$case"
 	done
 	check "owned, $allocator: not_rounded" run_owned not_rounded
+	# The kernel's own does not say that nobody has it.
+	[ $allocator = rbtree ] || check "a free of pfn 0 is said, and by whom" free_is_said
 	check_equal "a case that does not exist is refused" 1 \
 		"$(run_case none >/dev/null 2>&1; echo $?)"
 	check "the module unloads" unload_mt

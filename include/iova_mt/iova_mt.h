@@ -44,9 +44,13 @@
  * magazine
  *	A per-CPU array of free ranges of one size class.
  * depot
- *	The store of full magazines behind the per-CPU ones.
+ *	The store of magazines behind the per-CPU ones.
  * size class
- *	A power of two of pages that the magazines serve.
+ *	A power of two of pages that the magazines serve. The small ones, up to
+ *	32 pages, are those that the kernel's own allocator caches, too.
+ * parked
+ *	Said of a range of a large class that lies in a magazine: its span knows,
+ *	so that it is not freed once more.
  * owned
  *	Said of a struct iova_domain of the kernel that iova_mt serves.
  */

@@ -231,6 +231,33 @@ static void no_objects(void)
 	EXPECT(alloc_iova_fast(&iovad, 255, 511, true) == 256);
 }
 
+/* Nobody has it: freeing it takes nothing from anybody. */
+static void free_of_pfn_0(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		free_iova_fast(&iovad, 0, 1);
+	for (i = 0; i < 8; i++)
+		EXPECT(alloc_iova_fast(&iovad, 1, 0xfffff, true));
+}
+
+/* Above what the kernel caches, the second free is ignored. */
+static void freed_twice(void)
+{
+	unsigned long pfn, size, one, other;
+
+	for (size = 64; size <= 512; size *= 2) {
+		pfn = alloc_iova_fast(&iovad, size, 0xfffff, true);
+		EXPECT(pfn);
+		free_iova_fast(&iovad, pfn, size);
+		free_iova_fast(&iovad, pfn, size);
+		one = alloc_iova_fast(&iovad, size, 0xfffff, true);
+		other = alloc_iova_fast(&iovad, size, 0xfffff, true);
+		EXPECT(one && other && one != other);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -248,6 +275,8 @@ static const struct {
 	{ "interrupts_off", interrupts_off },
 	{ "interrupts_off_fast", interrupts_off_fast },
 	{ "no_objects", no_objects },
+	{ "free_of_pfn_0", free_of_pfn_0 },
+	{ "freed_twice", freed_twice },
 };
 
 static int run_case(void (*fn)(void))

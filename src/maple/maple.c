@@ -176,10 +176,11 @@ static bool maple_free(struct iova_mt_domain *domain, unsigned long pfn,
 {
 	struct iova_mt_maple *maple = domain->priv;
 
-	if (likely(iova_mt_cache_is_small(size) && is_inside(domain, pfn, size)) &&
-	    likely(iova_mt_cache_put(&maple->cache, pfn, size)))
-		return true;
-	return free_other(maple, pfn, size);
+	if (unlikely(!iova_mt_cache_is_small(size)) ||
+	    unlikely(!is_inside(domain, pfn, size)) ||
+	    unlikely(!iova_mt_cache_put(&maple->cache, pfn, size)))
+		return free_other(maple, pfn, size);
+	return true;
 }
 
 static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,

@@ -77,7 +77,7 @@ static inline bool iova_mt_cache_has_class(unsigned long size)
 /* Of a small class? */
 static inline bool iova_mt_cache_is_small(unsigned long size)
 {
-	return is_power_of_2(size) && size < BIT(IOVA_MT_SMALL_CLASSES);
+	return size < BIT(IOVA_MT_SMALL_CLASSES) && is_power_of_2(size);
 }
 
 int iova_mt_cache_module_init(void);
