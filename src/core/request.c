@@ -13,12 +13,18 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/instruction_pointer.h>
+#include <linux/jiffies.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
 
 #include "base/trace.h"
 #include "compat.h"
 #include "core/domain.h"
 #include "core/request.h"
+
+/* A driver that does it once does it all the time: the counter has how often. */
+#define UNKNOWN_INTERVAL	(10 * HZ)
+#define UNKNOWN_BURST		3
 
 /* Could the space hold such a range, if it were empty? */
 static bool fits(const struct iova_mt_domain *domain, unsigned long size,
@@ -76,9 +82,12 @@ static noinline void report_unknown(struct iova_mt_domain *domain,
 				    unsigned long pfn, unsigned long size,
 				    unsigned long caller)
 {
+	static DEFINE_RATELIMIT_STATE(limit, UNKNOWN_INTERVAL, UNKNOWN_BURST);
+
 	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free_unknown);
-	pr_warn_ratelimited("domain %u: %pS frees pfn %#lx (pages: %lu), which nobody has: ignored; takeover/devices in debugfs has the domain's devices\n",
-			    domain->id, (void *)caller, pfn, size);
+	if (__ratelimit(&limit))
+		pr_warn("domain %u: %pS frees pfn %#lx (pages: %lu), which nobody has: ignored (its devices: takeover/devices)\n",
+			domain->id, (void *)caller, pfn, size);
 }
 
 static __always_inline void free_range(struct iova_mt_domain *domain,
@@ -145,9 +154,12 @@ void iova_mt_request_free(struct iova_mt_domain *domain, unsigned long pfn,
 void iova_mt_free_unknown(struct iova_mt_domain *domain, unsigned long pfn,
 			  unsigned long size)
 {
+	static DEFINE_RATELIMIT_STATE(limit, UNKNOWN_INTERVAL, UNKNOWN_BURST);
+
 	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free_unknown);
-	pr_warn_ratelimited("domain %u: pfn %#lx (pages: %lu) was freed twice, or never allocated, as its cache is emptied; takeover/devices in debugfs has the domain's devices\n",
-			    domain->id, pfn, size);
+	if (__ratelimit(&limit))
+		pr_warn("domain %u: pfn %#lx (pages: %lu) in a cache was freed twice, or never allocated (its devices: takeover/devices)\n",
+			domain->id, pfn, size);
 }
 
 IOVA_MT_EXPORT(iova_mt_free_unknown);
