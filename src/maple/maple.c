@@ -26,6 +26,8 @@
 
 /* Ranges that a request flushes before it looks again for room. */
 #define FLUSH_RANGES	4096
+/* How often others may get ahead of a request before it is refused. */
+#define MOST_ROUNDS	8
 
 static const char *const counter_names[] = {
 	IOVA_MT_MAPLE_COUNTERS(IOVA_MT_COUNTER_NAME)
@@ -108,22 +110,42 @@ static void maple_destroy(struct iova_mt_domain *domain)
  *
  * What other CPUs have cached is looked at first, and then the caches are emptied
  * in pieces, not further than is needed: interrupts may be off all the time.
+ *
+ * It is final only if nothing has become free since the space was looked at, be
+ * it by what somebody else has flushed, and nothing got behind the look at the
+ * caches. @generation: of the space, from before it was looked at.
  */
 static noinline int alloc_flushed(struct iova_mt_maple *maple,
 				  unsigned long size, unsigned long limit_pfn,
 				  unsigned int flags, unsigned long *pfn,
-				  int error)
+				  int error, unsigned long generation)
 {
+	unsigned int rounds = MOST_ROUNDS;
+	unsigned long looks, moves;
+
 	if (!(flags & IOVA_MT_FLUSH) &&
 	    (error != -ENOMEM || !iova_mt_cache_has_class(size)))
 		return error;
-	if ((flags & IOVA_MT_CACHED) &&
-	    iova_mt_cache_hand_over_all(&maple->cache) &&
-	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
-		return 0;
-	while (error && iova_mt_cache_flush(&maple->cache, FLUSH_RANGES))
-		error = iova_mt_space_alloc(&maple->space, size, limit_pfn,
-					    flags & IOVA_MT_ALIGNED, pfn);
+	/* As many as it takes to empty full caches, and some. */
+	looks = MOST_ROUNDS + maple->cache.depot.pages_max / FLUSH_RANGES;
+	do {
+		moves = iova_mt_cache_moves(&maple->cache);
+		if ((flags & IOVA_MT_CACHED) &&
+		    iova_mt_cache_hand_over_all(&maple->cache) &&
+		    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
+			return 0;
+		while (looks &&
+		       (iova_mt_cache_flush(&maple->cache, FLUSH_RANGES) ||
+			iova_mt_space_generation(&maple->space) != generation)) {
+			looks--;
+			generation = iova_mt_space_generation(&maple->space);
+			error = iova_mt_space_alloc(&maple->space, size,
+						    limit_pfn,
+						    flags & IOVA_MT_ALIGNED, pfn);
+			if (!error)
+				return 0;
+		}
+	} while (--rounds && moves != iova_mt_cache_moves(&maple->cache));
 	return error;
 }
 
@@ -132,16 +154,18 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 		       unsigned long *pfn)
 {
 	struct iova_mt_maple *maple = domain->priv;
+	unsigned long generation;
 	int ret;
 
 	if ((flags & IOVA_MT_CACHED) &&
 	    iova_mt_cache_get(&maple->cache, size, limit_pfn, pfn))
 		return 0;
+	generation = iova_mt_space_generation(&maple->space);
 	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
 				  flags & IOVA_MT_ALIGNED, pfn);
 	if (likely(!ret))
 		return 0;
-	return alloc_flushed(maple, size, limit_pfn, flags, pfn, ret);
+	return alloc_flushed(maple, size, limit_pfn, flags, pfn, ret, generation);
 }
 
 /*

@@ -218,6 +218,25 @@ void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values)
 	}
 }
 
+/**
+ * iova_mt_cache_moves() - has anything got into a CPU's cache?
+ * @cache: the cache
+ *
+ * For who looks into those of all CPUs, one after the other.
+ *
+ * Context: Any.
+ * Return: a number that stands as long as nothing has, freed or from the depot.
+ */
+unsigned long iova_mt_cache_moves(const struct iova_mt_cache *cache)
+{
+	unsigned long moves = READ_ONCE(cache->depot.pops);
+	unsigned int nr;
+
+	for_each_possible_cpu(nr)
+		moves += READ_ONCE(per_cpu_ptr(cache->cpu, nr)->puts);
+	return moves;
+}
+
 static int cpu_dead(unsigned int nr, struct hlist_node *node)
 {
 	struct iova_mt_cache *cache = hlist_entry(node, struct iova_mt_cache,

@@ -93,6 +93,7 @@ void iova_mt_cache_stop(struct iova_mt_cache *cache);
 void iova_mt_cache_destroy(struct iova_mt_cache *cache);
 
 void iova_mt_cache_counters(const struct iova_mt_cache *cache, u64 *values);
+unsigned long iova_mt_cache_moves(const struct iova_mt_cache *cache);
 
 /* What trim.c has. */
 void iova_mt_cache_trim_init(struct iova_mt_cache *cache);

@@ -166,8 +166,10 @@ struct iova_mt_magazine *iova_mt_depot_pop(struct iova_mt_depot *depot,
 	if (!iova_mt_depot_has_more(depot, class, 0))
 		return NULL;
 	spin_lock_irqsave(&depot->lock, flags);
-	if (depot->nr[class])
+	if (depot->nr[class]) {
 		magazine = unlink_locked(depot, class);
+		WRITE_ONCE(depot->pops, depot->pops + 1);
+	}
 	spin_unlock_irqrestore(&depot->lock, flags);
 	if (magazine)
 		iova_mt_count(depot->counters, COUNTER_depot_pop);

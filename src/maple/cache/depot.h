@@ -18,10 +18,11 @@ struct iova_mt_counters;
  * struct iova_mt_depot - the magazines of a domain
  * @counters: the domain's
  * @domain_id: of the domain
- * @lock: protects @magazines and @nr; innermost
+ * @lock: protects @magazines, @nr and @pops; innermost
  * @magazines: magazines with ranges, per class: full ones, but for those of
  *	caches that are being emptied
  * @nr: how many
+ * @pops: magazines that CPUs have taken out
  * @pages_max: pages that all magazines together may hold, constant
  * @pages: pages that all magazines together have room for, those that CPUs have
  *	included
@@ -29,9 +30,10 @@ struct iova_mt_counters;
 struct iova_mt_depot {
 	const struct iova_mt_counters *counters;
 	unsigned int domain_id;
-	spinlock_t lock; /* magazines, nr */
+	spinlock_t lock; /* magazines, nr, pops */
 	struct iova_mt_magazine *magazines[IOVA_MT_CLASSES];
 	unsigned int nr[IOVA_MT_CLASSES];
+	unsigned long pops;
 	unsigned long pages_max;
 	atomic_long_t pages;
 };
