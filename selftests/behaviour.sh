@@ -14,7 +14,7 @@ unknown_is_counted()
 # Not all of them: the log's rate is limited.
 unknown_is_said()
 {
-	log_since_mark | grep -E 'iova_mt: domain [0-9]+: [a-z0-9_.]+\+0x[0-9a-f/x]+ \[iova_mt_test\] frees pfn 0x[0-9a-f]+ .*nobody has'
+	log_since_mark | grep -E 'iova_mt: domain [0-9]+: [a-z0-9_.]+\+0x[0-9a-f/x]+ \[iova_mt_test\] frees pfn 0x[0-9a-f]+ .*is not allocated'
 }
 
 ktap_start

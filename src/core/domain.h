@@ -22,7 +22,7 @@ struct iova_mt_allocator;
 	C(alloc_no_space, "allocations refused: no such range is free")	\
 	C(alloc_no_memory, "allocations refused: no memory to record one") \
 	C(free, "frees asked for")					\
-	C(free_unknown, "frees of what nobody has: nothing was freed")	\
+	C(free_unknown, "frees of what is not allocated: nothing was freed")	\
 	C(reserve, "ranges reserved")					\
 	C(reserve_failed, "reservations refused")
 

@@ -86,7 +86,7 @@ static noinline void report_unknown(struct iova_mt_domain *domain,
 
 	iova_mt_domain_count(domain, IOVA_MT_DOMAIN_free_unknown);
 	if (__ratelimit(&limit))
-		pr_warn("domain %u: %pS frees pfn %#lx (pages: %lu), which nobody has: ignored (its devices: takeover/devices)\n",
+		pr_warn("domain %u: %pS frees pfn %#lx (pages: %lu), which is not allocated: ignored (its devices: takeover/devices)\n",
 			domain->id, (void *)caller, pfn, size);
 }
 
