@@ -86,9 +86,9 @@ static void draining_half_a_million(struct test *t)
 	/* Allocations, of what is there and what is not. */
 	test_fault(t, "fail_insert", TEST_ALWAYS);
 	for (i = 0; i < 1000; i++) {
-		before = test_counter(t, "take_entry");
+		before = test_counter(t, "reuse_entry");
 		EXPECT_EQ(t, test_try(t, 2, TOP, 0), -ENOMEM);
-		EXPECT(t, test_counter(t, "take_entry") - before <= CALL_ENTRIES);
+		EXPECT(t, test_counter(t, "reuse_entry") - before <= CALL_ENTRIES);
 		if (!test_alloc(t, 1, TOP, 0, &pfn))
 			break;
 	}

@@ -205,7 +205,7 @@ static void steady_load(struct test *t)
 }
 
 /* The reserve serves as many erases as it has nodes for, and those only. */
-static void the_reserve_serves_erases(struct test *t)
+static void spare_nodes_serve_erases(struct test *t)
 {
 	u64 used, deferred;
 	unsigned int refused;
@@ -214,9 +214,9 @@ static void the_reserve_serves_erases(struct test *t)
 		return;
 	test_fault(t, "fail_refill", TEST_ALWAYS);
 	refused = free_all(t, GATE_ALL);
-	used = test_counter(t, "reserve_used");
+	used = test_counter(t, "spare_used");
 	deferred = test_backlog(t).total_deferred;
-	test_diag("%u requests refused, %llu erases from the reserve, %llu deferred",
+	test_diag("%u requests refused, %llu erases from the spare nodes, %llu deferred",
 		  refused, used, deferred);
 	EXPECT(t, used > 0);
 	EXPECT(t, refused >= used);
@@ -243,7 +243,7 @@ static void a_drain_waits(struct test *t)
 	ret = iova_mt_drain(t->domain);
 	gate_open();
 	EXPECT_EQ(t, ret, 0);
-	EXPECT(t, test_counter(t, "reserve_fill") > 1);
+	EXPECT(t, test_counter(t, "spare_fill") > 1);
 	for (i = 1; i < NR_RANGES; i += 2)
 		iova_mt_free(t->domain, TOP - i, 0);
 	test_expect_clean(t);
@@ -363,7 +363,7 @@ static const struct test_case cases[] = {
 	  allocs_with_partial_memory_do_not_spin, TEST_NEEDS_MAPLE },
 	{ "S4: a steady load goes on without memory", steady_load,
 	  TEST_NEEDS_MAPLE },
-	{ "S5: the reserve serves erases", the_reserve_serves_erases,
+	{ "S5: spare nodes serve erases", spare_nodes_serve_erases,
 	  TEST_NEEDS_MAPLE },
 	{ "S6, R5: a drain waits for memory", a_drain_waits, TEST_NEEDS_MAPLE },
 	{ "a drain without memory ends", drain_without_memory,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Recovery: the reserve of nodes, the memory that the worker waits for, and what
+ * Recovery: the spare nodes, the memory that the worker waits for, and what
  * happens when not even a marker can be stored.
  */
 #include <linux/delay.h>
@@ -16,7 +16,7 @@
 #define TOP	0xffffUL
 #define NR	2000U
 
-/* --- The reserve ---------------------------------------------------------- */
+/* --- Spare nodes ---------------------------------------------------------- */
 
 /* Free every second of NR pages, so that no two erases make one gap. */
 static void free_half(struct test *t)
@@ -35,7 +35,7 @@ static void free_rest(struct test *t)
 		iova_mt_free(t->domain, TOP - i, 0);
 }
 
-/* An erase that gets no node takes those of the reserve, as long as it lasts. */
+/* An erase that gets no node takes spare ones, as long as there are any. */
 static void erases_are_served_from_the_reserve(struct test *t)
 {
 	u64 used, deferred;
@@ -45,12 +45,12 @@ static void erases_are_served_from_the_reserve(struct test *t)
 	test_fault(t, "fail_node", TEST_ALWAYS);
 	test_fault(t, "fail_refill", TEST_ALWAYS);
 	free_half(t);
-	used = test_counter(t, "reserve_used");
+	used = test_counter(t, "spare_used");
 	deferred = test_backlog(t).total_deferred;
-	test_diag("%llu erases from the reserve, %llu deferred", used, deferred);
+	test_diag("%llu erases from the spare nodes, %llu deferred", used, deferred);
 	EXPECT(t, used > 0);
 	EXPECT_EQ(t, used + deferred, NR / 2);
-	EXPECT_EQ(t, test_counter(t, "reserve_spent"), 1);
+	EXPECT_EQ(t, test_counter(t, "spare_spent"), 1);
 	EXPECT(t, !test_is_taken(t, TOP));
 	free_rest(t);
 	test_expect_clean(t);
@@ -61,7 +61,7 @@ static void inserts_leave_the_reserve_alone(struct test *t)
 {
 	test_fault(t, "fail_node", TEST_ALWAYS);
 	EXPECT_EQ(t, test_try(t, 1, TOP, 0), -ENOMEM);
-	EXPECT_EQ(t, test_counter(t, "reserve_used"), 0);
+	EXPECT_EQ(t, test_counter(t, "spare_used"), 0);
 }
 
 static bool wait_counter(struct test *t, const char *name, u64 least)
@@ -78,20 +78,20 @@ static bool wait_counter(struct test *t, const char *name, u64 least)
 }
 
 /* A task fills it again, later and later as long as that fails. */
-static void the_reserve_is_filled_again(struct test *t)
+static void spare_nodes_are_filled_again(struct test *t)
 {
 	u64 fills;
 
 	if (!test_take(t, NR, 1, TOP))
 		return;
-	fills = test_counter(t, "reserve_fill");
+	fills = test_counter(t, "spare_fill");
 	EXPECT(t, fills >= 1);
 	test_fault(t, "fail_node", TEST_ALWAYS);
 	test_fault(t, "fail_refill", "1,100,0,3");
 	free_half(t);
-	EXPECT_EQ(t, test_counter(t, "reserve_spent"), 1);
-	wait_counter(t, "reserve_fill_failed", 3);
-	wait_counter(t, "reserve_fill", fills + 1);
+	EXPECT_EQ(t, test_counter(t, "spare_spent"), 1);
+	wait_counter(t, "spare_fill_failed", 3);
+	wait_counter(t, "spare_fill", fills + 1);
 	free_rest(t);
 	test_expect_clean(t);
 }
@@ -108,7 +108,7 @@ static void the_worker_waits_for_memory(struct test *t)
 	EXPECT(t, test_backlog(t).total_deferred > 0);
 	if (test_backlog_wait_empty(t)) {
 		EXPECT(t, test_backlog(t).drained_by_worker > 0);
-		EXPECT(t, test_counter(t, "reserve_fill") > 1);
+		EXPECT(t, test_counter(t, "spare_fill") > 1);
 	}
 	EXPECT(t, iova_mt_fault_injected("fail_node") > 0);
 	free_rest(t);
@@ -299,11 +299,11 @@ static void more_orphans_than_there_is_room(struct test *t)
 #define MARKER	(TEST_NEEDS_MAPLE | TEST_NEEDS_MARKER)
 
 static const struct test_case cases[] = {
-	{ "S5: erases are served from the reserve",
+	{ "S5: erases are served from the spare nodes",
 	  erases_are_served_from_the_reserve, TEST_NEEDS_MAPLE },
-	{ "S5: inserts leave the reserve alone",
+	{ "S5: inserts leave the spare nodes alone",
 	  inserts_leave_the_reserve_alone, TEST_NEEDS_MAPLE },
-	{ "S5: the reserve is filled again", the_reserve_is_filled_again,
+	{ "S5: spare nodes are filled again", spare_nodes_are_filled_again,
 	  TEST_NEEDS_MAPLE },
 	{ "S6, R5, R19: the worker waits for memory",
 	  the_worker_waits_for_memory, TEST_NEEDS_MAPLE },

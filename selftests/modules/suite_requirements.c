@@ -439,9 +439,9 @@ static void refusals_are_counted(struct test *t)
 	gate_open();
 	local_irq_restore(flags);
 	refused = test_counter(t, "node_refused");
-	reserve = test_counter(t, "reserve_used");
+	reserve = test_counter(t, "spare_used");
 	failed = test_counter(t, "erase_failed");
-	test_diag("%u refusals, %llu counted: %llu erases from the reserve, %llu failed",
+	test_diag("%u refusals, %llu counted: %llu erases from the spare nodes, %llu failed",
 		  gate.refused, refused, reserve, failed);
 	EXPECT(t, refused > 0 && refused <= gate.refused);
 	EXPECT(t, reserve + failed >= refused);

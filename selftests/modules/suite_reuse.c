@@ -30,9 +30,9 @@ static u64 entries_of_refusal(struct test *t, unsigned long size, bool *starved)
 	u64 entries, retries;
 
 	retries = test_backlog(t).retries;
-	entries = test_counter(t, "take_entry");
+	entries = test_counter(t, "reuse_entry");
 	EXPECT_EQ(t, test_try(t, size, MANY, IOVA_MT_ALIGNED), -ENOSPC);
-	entries = test_counter(t, "take_entry") - entries;
+	entries = test_counter(t, "reuse_entry") - entries;
 	*starved = test_backlog(t).retries != retries;
 	return entries;
 }
@@ -57,7 +57,7 @@ static void refusal_searches_with_a_budget(struct test *t)
 		entries = entries_of_refusal(t, 2, &starved);
 		EXPECT(t, entries <= (starved ? STARVED_BUDGET : BUDGET));
 	}
-	EXPECT(t, test_counter(t, "take_entry"));
+	EXPECT(t, test_counter(t, "reuse_entry"));
 }
 
 /* Too large to be remembered. */
@@ -185,10 +185,10 @@ static void what_is_remembered_may_not_fit(struct test *t)
 		if (!test_alloc(t, 3, TOP, 0, &pfn))
 			return;
 	EXPECT_EQ(t, test_try(t, 3, TOP, 0), -ENOMEM);
-	looked = test_counter(t, "take_entry");
+	looked = test_counter(t, "reuse_entry");
 	if (test_alloc(t, 4, TOP, 0, &pfn))
 		EXPECT_EQ(t, pfn, TOP - 3);
-	EXPECT_EQ(t, test_counter(t, "take_entry") - looked, 1);
+	EXPECT_EQ(t, test_counter(t, "reuse_entry") - looked, 1);
 	EXPECT_EQ(t, test_backlog(t).pending_ranges, 0);
 }
 
@@ -209,10 +209,10 @@ static void what_is_remembered_may_be_gone(struct test *t)
 	test_fault(t, "fail_insert", TEST_ALWAYS);
 	iova_mt_free(t->domain, TOP - 10, 0);
 	EXPECT_EQ(t, test_try(t, 4, TOP, 0), -ENOMEM);
-	looked = test_counter(t, "take_entry");
+	looked = test_counter(t, "reuse_entry");
 	if (test_alloc(t, 3, TOP, 0, &pfn))
 		EXPECT_EQ(t, pfn, TOP - 12);
-	EXPECT_EQ(t, test_counter(t, "take_entry") - looked, 1);
+	EXPECT_EQ(t, test_counter(t, "reuse_entry") - looked, 1);
 	EXPECT_EQ(t, test_try(t, 3, TOP, 0), -ENOMEM);
 }
 

@@ -124,7 +124,7 @@ static void no_sheaves_in_interrupts(struct test *t)
 }
 
 /*
- * Looked at as the module is loaded: else it keeps its hands off the reserve in
+ * Looked at as the module is loaded: else it keeps its hands off the spare nodes in
  * interrupts, and says so.
  */
 static void reserve_is_no_sheaf_of_a_cpu(struct test *t)
@@ -135,7 +135,7 @@ static void reserve_is_no_sheaf_of_a_cpu(struct test *t)
 static const struct test_case cases[] = {
 	{ "interrupts neither take nor return a CPU's sheaf",
 	  no_sheaves_in_interrupts, TEST_NEEDS_MAPLE },
-	{ "the reserve is larger than a CPU's sheaf",
+	{ "the spare nodes are more than a CPU's sheaf",
 	  reserve_is_no_sheaf_of_a_cpu, TEST_NEEDS_MAPLE },
 };
 

@@ -606,12 +606,12 @@ static void interrupts_cut_spans(struct test *t)
 		return;
 	cut.domain = t->domain;
 	erases = test_counter(t, "erase");
-	used = test_counter(t, "reserve_used");
+	used = test_counter(t, "spare_used");
 	irq_work_queue(&cut.work);
 	irq_work_sync(&cut.work);
 	erases = test_counter(t, "erase") - erases;
-	used = test_counter(t, "reserve_used") - used;
-	test_diag("%llu ends cut in hardirq, %llu stores from the reserve",
+	used = test_counter(t, "spare_used") - used;
+	test_diag("%llu ends cut in hardirq, %llu stores from the spare nodes",
 		  erases, used);
 	if (EXPECT_EQ(t, cut.nr, CUT_WINDOWS - 1))
 		EXPECT_EQ(t, cut.pfn, CUT_TOP + 1 - WINDOW + CUT_SIZE - CUT_ASKED);

@@ -270,7 +270,7 @@ void test_expect_clean(struct test *t)
 }
 
 /*
- * Use up the domain's reserve of nodes, and keep it from being filled before
+ * Use up the domain's spare nodes, and keep it from being filled before
  * test_faults_off(). The domain is as full as before.
  */
 bool test_reserve_spend(struct test *t)
@@ -280,14 +280,14 @@ bool test_reserve_spend(struct test *t)
 
 	if (!test_fault(t, "fail_refill", TEST_ALWAYS))
 		return false;
-	for (i = 0; i < 64 && !test_counter(t, "reserve_spent"); i++) {
+	for (i = 0; i < 64 && !test_counter(t, "spare_spent"); i++) {
 		if (!test_alloc(t, 1, PFN_32BIT, 0, &pfn))
 			return false;
 		test_fault(t, "fail_node", TEST_ALWAYS);
 		iova_mt_free(t->domain, pfn, 0);
 		test_fault(t, "fail_node", TEST_NEVER);
 	}
-	return EXPECT_EQ(t, test_counter(t, "reserve_spent"), 1) &&
+	return EXPECT_EQ(t, test_counter(t, "spare_spent"), 1) &&
 	       EXPECT_EQ(t, iova_mt_drain(t->domain), 0);
 }
 

@@ -22,10 +22,10 @@
 
 /* F(name, what fails) */
 #define IOVA_MT_FAULTS(F)						\
-	F(fail_erase, "nodes for erasing a range, the reserve's included") \
+	F(fail_erase, "nodes for erasing a range, the spare ones included") \
 	F(fail_insert, "nodes for inserting a range into the tree")	\
-	F(fail_node, "nodes for a store, unless the reserve has them")	\
-	F(fail_refill, "nodes for the reserve")				\
+	F(fail_node, "nodes for a store, unless there are spare ones")	\
+	F(fail_refill, "spare nodes")				\
 	F(fail_swap, "a marker in place of a range, which takes no memory") \
 	F(fail_span, "a span, or what is to be noted of its pages")	\
 	F(fail_magazine, "a magazine for the per-CPU caches")		\

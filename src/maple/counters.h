@@ -38,14 +38,14 @@
 	C(swap, "entries swapped in place, for a marker or back")	\
 	C(swap_failed, "swaps that failed: never, but when injected")	\
 	C(node_refused, "requests for nodes that the kernel refused")	\
-	C(reserve_used, "stores through the reserve")			\
-	C(reserve_empty, "stores that found no reserve")		\
-	C(reserve_spent, "reserves that were not enough for a store")	\
-	C(reserve_fill, "times that the reserve was filled")		\
-	C(reserve_fill_failed, "times that it could not be filled")	\
+	C(spare_used, "stores through the spare nodes")			\
+	C(spare_empty, "stores that found no spare node")		\
+	C(spare_spent, "times that the spare nodes were not enough")	\
+	C(spare_fill, "times that the spare nodes were filled")		\
+	C(spare_fill_failed, "times that it could not be filled")	\
 	C(orphan, "frees that could be neither erased nor marked: never, but when injected") \
 	C(lost, "frees that could not even be noted: never, but when injected") \
-	C(take_entry, "entries looked at for one to take over")		\
+	C(reuse_entry, "entries looked at for one to take over")		\
 	C(sweep_hold, "lock holds of sweeps")				\
 	C(sweep_entry, "entries looked at by sweeps")			\
 	C(sweep_store, "stores of NULL by sweeps")

@@ -174,7 +174,7 @@ static noinline int alloc_other(struct iova_mt_space *space,
 			return 0;
 		if (ret == -ENOSPC)
 			ret = sweep(space, wanted);
-		if (iova_mt_reuse_take(&space->deferred, wanted, ret, pfn))
+		if (iova_mt_reuse_alloc(&space->deferred, wanted, ret, pfn))
 			return 0;
 		if (ret == -ENOMEM || !--rounds || !has_moved(space, generation))
 			return ret;

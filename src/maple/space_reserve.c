@@ -45,7 +45,7 @@ static int reserve_piece_locked(struct iova_mt_space *space, unsigned long *pfn,
 	/* What is live or reserved stays what it is. */
 	if (entry && !is_deferred)
 		goto done;
-	ret = is_deferred ? deferred->way->yield_locked(deferred, range_first,
+	ret = is_deferred ? deferred->way->overwrite_locked(deferred, range_first,
 							range_last, entry) : 0;
 	if (!ret)
 		ret = iova_mt_deferral_insert_locked(deferred->way, index, *pfn,

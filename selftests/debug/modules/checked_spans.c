@@ -323,8 +323,8 @@ void check_spans_locked(const struct iova_mt_spans *spans)
 	check_apart(spans);
 	WARN(sum.empty != spans->nr_empty, "%u spans are free, %u are counted\n",
 	     sum.empty, spans->nr_empty);
-	WARN(sum.is_short != spans->nr_short, "%u spans are short, %u are counted\n",
-	     sum.is_short, spans->nr_short);
+	WARN(sum.is_short != spans->nr_partial, "%u spans are short, %u are counted\n",
+	     sum.is_short, spans->nr_partial);
 	WARN(sum.spans != count_entries(spans), "%u spans, and %u entries of spans\n",
 	     sum.spans, count_entries(spans));
 }
@@ -354,7 +354,7 @@ void plant_room_locked(struct iova_mt_spans *spans)
 
 void plant_short_locked(struct iova_mt_spans *spans)
 {
-	spans->nr_short++;
+	spans->nr_partial++;
 }
 
 void plant_best_locked(struct iova_mt_spans *spans)

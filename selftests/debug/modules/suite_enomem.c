@@ -318,9 +318,9 @@ static void random_report(struct book *book)
 	test_diag("no memory for %llu magazines, %llu spans",
 		  test_counter(t, "magazine_no_memory"),
 		  test_counter(t, "span_no_memory"));
-	test_diag("%u allocations refused; %llu ranges deferred; %llu stores from the reserve",
+	test_diag("%u allocations refused; %llu ranges deferred; %llu stores from the spare nodes",
 		  book->no_memory, test_backlog(t).total_deferred,
-		  test_counter(t, "reserve_used"));
+		  test_counter(t, "spare_used"));
 }
 
 /* With spans, few calls ask for memory, and fewer need it. */
@@ -359,10 +359,10 @@ static void random_failures(struct test *t, const char *expected)
 /* The reserve is filled by a worker, which has memory. */
 static void random_with_reserve(struct test *t)
 {
-	random_failures(t, "reserve_used");
+	random_failures(t, "spare_used");
 }
 
-static void random_without_reserve(struct test *t)
+static void random_without_spare(struct test *t)
 {
 	test_fault(t, "fail_refill", TEST_ALWAYS);
 	if (test_domain(t, 1))
@@ -371,7 +371,7 @@ static void random_without_reserve(struct test *t)
 
 static const struct test_case random_cases[] = {
 	{ "free never fails and nothing is lost", random_with_reserve },
-	{ "nor without a reserve of nodes", random_without_reserve },
+	{ "nor without spare nodes", random_without_spare },
 };
 
 const struct test_suite suite_enomem_random = {

@@ -61,22 +61,22 @@ struct iova_mt_deferral {
 			  unsigned long last, void *entry);
 
 	/**
-	 * @take_locked: It is live from now on.
+	 * @reuse_locked: It is live from now on.
 	 *
 	 * Context: Any, under the tree's lock.
 	 * Return: 0, or -ENOMEM and then it is what it was.
 	 */
-	int (*take_locked)(struct iova_mt_deferred *deferred,
+	int (*reuse_locked)(struct iova_mt_deferred *deferred,
 			   unsigned long first, unsigned long last, void *entry);
 
 	/**
-	 * @yield_locked: A part of it is to be overwritten.
+	 * @overwrite_locked: A part of it is to be overwritten.
 	 *
 	 * Context: Any, under the tree's lock.
 	 * Return: 0; -EAGAIN when it has become something else, so that the
 	 * caller is to look again; -ENOMEM when it cannot be now.
 	 */
-	int (*yield_locked)(struct iova_mt_deferred *deferred,
+	int (*overwrite_locked)(struct iova_mt_deferred *deferred,
 			    unsigned long first, unsigned long last, void *entry);
 
 	/**

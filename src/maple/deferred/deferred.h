@@ -69,7 +69,7 @@ enum iova_mt_drainer {
  * @total_pages: pages in them
  * @drained: ranges erased, by whom
  * @taken: ranges that allocations took over whole
- * @take_from: where the last search for one ended
+ * @reuse_from: where the last search for one ended
  * @recent: per size rounded up to a power of two, those deferred last
  * @rounds: sweeps begun by the worker
  * @retries: sweeps that ended for lack of memory
@@ -102,7 +102,7 @@ struct iova_mt_deferred {
 	u64 total_pages;
 	u64 drained[IOVA_MT_NR_DRAINERS];
 	u64 taken;
-	unsigned long take_from;
+	unsigned long reuse_from;
 	struct iova_mt_recent recent[IOVA_MT_RECENT_ORDERS];
 	u64 rounds;
 	u64 retries;

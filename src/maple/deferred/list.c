@@ -134,7 +134,7 @@ static int add_locked(struct iova_mt_deferred *deferred, unsigned long first,
 	return 0;
 }
 
-static int take_locked(struct iova_mt_deferred *deferred, unsigned long first,
+static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
 		       unsigned long last, void *entry)
 {
 	struct record *record = entry;
@@ -145,7 +145,7 @@ static int take_locked(struct iova_mt_deferred *deferred, unsigned long first,
 }
 
 /* A record is for a whole range: it has to go before a part can be used. */
-static int yield_locked(struct iova_mt_deferred *deferred, unsigned long first,
+static int overwrite_locked(struct iova_mt_deferred *deferred, unsigned long first,
 			unsigned long last, void *entry)
 {
 	if (iova_mt_index_erase_locked(deferred->index, first, last))
@@ -265,8 +265,8 @@ const struct iova_mt_deferral iova_mt_deferral_list = {
 	.entry = record_make,
 	.drop = record_drop,
 	.add_locked = add_locked,
-	.take_locked = take_locked,
-	.yield_locked = yield_locked,
+	.reuse_locked = reuse_locked,
+	.overwrite_locked = overwrite_locked,
 	.sweep_locked = sweep_locked,
 	.discard = discard,
 };

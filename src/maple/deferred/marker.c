@@ -139,7 +139,7 @@ static int add_locked(struct iova_mt_deferred *deferred, unsigned long first,
 	return orphan_add_locked(deferred, first, last);
 }
 
-static int take_locked(struct iova_mt_deferred *deferred, unsigned long first,
+static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
 		       unsigned long last, void *entry)
 {
 	return iova_mt_index_swap_locked(deferred->index, first, last,
@@ -147,7 +147,7 @@ static int take_locked(struct iova_mt_deferred *deferred, unsigned long first,
 }
 
 /* What is left of a marker on either side is a marker of its own. */
-static int yield_locked(struct iova_mt_deferred *deferred, unsigned long first,
+static int overwrite_locked(struct iova_mt_deferred *deferred, unsigned long first,
 			unsigned long last, void *entry)
 {
 	unsigned int i;
@@ -196,7 +196,7 @@ const struct iova_mt_deferral iova_mt_deferral_marker = {
 	.name = "marker",
 	.entry = value_make,
 	.add_locked = add_locked,
-	.take_locked = take_locked,
-	.yield_locked = yield_locked,
+	.reuse_locked = reuse_locked,
+	.overwrite_locked = overwrite_locked,
 	.sweep_locked = sweep_locked,
 };

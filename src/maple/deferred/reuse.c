@@ -27,7 +27,7 @@
 #define NO_MEMORY_HOLDS	128
 
 /* Take over a marker in @from..@max, if there is one that fits among the first. */
-static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
+static bool take_over_locked(struct iova_mt_deferred *deferred, unsigned long from,
 			unsigned long max, unsigned int budget,
 			struct iova_mt_match *match)
 {
@@ -41,7 +41,7 @@ static bool take_locked(struct iova_mt_deferred *deferred, unsigned long from,
 						 match))
 		return false;
 	last = match->first + match->wanted.size - 1;
-	if (deferred->way->take_locked(deferred, match->first, last,
+	if (deferred->way->reuse_locked(deferred, match->first, last,
 				       match->entry))
 		return false;
 	iova_mt_deferred_removed_locked(deferred, 1, match->wanted.size);
@@ -74,7 +74,7 @@ static bool take_recent_locked(struct iova_mt_deferred *deferred,
 	while (i-- && deferred->ranges) {
 		first = recent->first[i];
 		match->entry = NULL;
-		taken = take_locked(deferred, first, first, 1, match);
+		taken = take_over_locked(deferred, first, first, 1, match);
 		if (taken || is_stale(match, first))
 			iova_mt_recent_forget(recent, i);
 		if (taken)
@@ -112,17 +112,17 @@ static bool take_next(struct iova_mt_deferred *deferred,
 	bool taken;
 
 	iova_mt_index_lock(deferred->index, flags);
-	taken = take_locked(deferred, max(*pos, deferred->low), deferred->high,
+	taken = take_over_locked(deferred, max(*pos, deferred->low), deferred->high,
 			    IOVA_MT_HOLD_ENTRIES, match);
 	*pos = match->end ? 0 : match->next;
 	*rounds += match->end;
-	deferred->take_from = *pos;
+	deferred->reuse_from = *pos;
 	iova_mt_index_unlock(deferred->index, flags);
 	return taken;
 }
 
 /**
- * iova_mt_reuse_take() - hand out a deferred range again, whole
+ * iova_mt_reuse_alloc() - hand out a deferred range again, whole
  * @deferred: the backlog
  * @wanted: what is asked for; its size is exactly that of the range
  * @error: why the allocation wants it: -ENOSPC, or -ENOMEM: for lack of memory,
@@ -135,13 +135,13 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * Context: Any.
  * Return: true when there was one.
  */
-bool iova_mt_reuse_take(struct iova_mt_deferred *deferred,
+bool iova_mt_reuse_alloc(struct iova_mt_deferred *deferred,
 			const struct iova_mt_wanted *wanted, int error,
 			unsigned long *pfn)
 {
 	struct iova_mt_match match = { .wanted = *wanted };
 	unsigned int holds = error == -ENOSPC ? NO_SPACE_HOLDS : NO_MEMORY_HOLDS;
-	unsigned long pos = READ_ONCE(deferred->take_from);
+	unsigned long pos = READ_ONCE(deferred->reuse_from);
 	unsigned int rounds = 0;
 	bool taken = false;
 

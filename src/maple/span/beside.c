@@ -94,7 +94,7 @@ static bool all_grown_locked(const struct iova_mt_spans *spans,
 			     unsigned long limit)
 {
 	iova_mt_index_assert_locked(spans->index);
-	return !spans->nr_short || (spans->grown_at == spans->index->erases &&
+	return !spans->nr_partial || (spans->grown_at == spans->index->erases &&
 				    spans->grown_below >= limit);
 }
 
@@ -396,9 +396,9 @@ int iova_mt_beside_alloc(struct iova_mt_spans *spans,
 	unsigned long flags;
 	int ret;
 
-	/* Of the two, only spans that are short can help in a window. */
+	/* Of the two, only partial spans can help in a window. */
 	if (RB_EMPTY_ROOT(&spans->windows.root) ||
-	    (window && !READ_ONCE(spans->nr_short)))
+	    (window && !READ_ONCE(spans->nr_partial)))
 		return -ENOSPC;
 	look.begun = window ? READ_ONCE(index->erases) :
 			      READ_ONCE(index->generation);

@@ -33,14 +33,14 @@ static void retry_later(struct iova_mt_spans *spans)
 }
 
 /**
- * iova_mt_room_is_short() - could it be larger, if what is beside it went?
+ * iova_mt_room_is_partial() - could it be larger, if what is beside it went?
  * @spans: the spans
  * @span: the span
  *
  * Context: Any, under the tree's lock.
  * Return: true when it does not reach as far as a span can in its window.
  */
-bool iova_mt_room_is_short(const struct iova_mt_spans *spans,
+bool iova_mt_room_is_partial(const struct iova_mt_spans *spans,
 			   const struct iova_mt_span *span)
 {
 	return iova_mt_span_first(span) > max(span->base,
@@ -77,7 +77,7 @@ bool iova_mt_room_release_locked(struct iova_mt_spans *spans,
 		spans->way->drop(entry);
 	iova_mt_windows_erase(&spans->windows, span);
 	spans->nr_empty--;
-	spans->nr_short -= iova_mt_room_is_short(spans, span);
+	spans->nr_partial -= iova_mt_room_is_partial(spans, span);
 	iova_mt_span_free(span);
 	iova_mt_count(spans->counters, COUNTER_span_gone);
 	return true;
@@ -101,7 +101,7 @@ int iova_mt_room_resize_locked(struct iova_mt_spans *spans,
 {
 	unsigned long old_first = iova_mt_span_first(span);
 	unsigned long old_last = iova_mt_span_last(span);
-	bool was_short = iova_mt_room_is_short(spans, span);
+	bool was_partial = iova_mt_room_is_partial(spans, span);
 	struct iova_mt_index *index = spans->index;
 	unsigned int id = index->domain_id;
 	unsigned long ignored;
@@ -124,7 +124,7 @@ int iova_mt_room_resize_locked(struct iova_mt_spans *spans,
 	else
 		iova_mt_index_moved_locked(index);
 	iova_mt_windows_update(span);
-	spans->nr_short += iova_mt_room_is_short(spans, span) - was_short;
+	spans->nr_partial += iova_mt_room_is_partial(spans, span) - was_partial;
 	return ret;
 }
 
@@ -148,7 +148,7 @@ bool iova_mt_room_beside_locked(const struct iova_mt_spans *spans,
 	iova_mt_index_assert_locked(index);
 	*first = iova_mt_span_first(span);
 	*last = iova_mt_span_last(span);
-	if (!iova_mt_room_is_short(spans, span))
+	if (!iova_mt_room_is_partial(spans, span))
 		return false;
 	if (*first > max(span->base, index->start_pfn) &&
 	    !iova_mt_index_load_locked(index, *first - 1, &gap_first, &gap_last))
@@ -208,7 +208,7 @@ static struct iova_mt_span *create_locked(struct iova_mt_spans *spans,
 					   IOVA_MT_SPAN, 0))
 		goto erase_span;
 	spans->nr_empty++;
-	spans->nr_short += iova_mt_room_is_short(spans, span);
+	spans->nr_partial += iova_mt_room_is_partial(spans, span);
 	iova_mt_index_moved_locked(index);
 	iova_mt_count(spans->counters, COUNTER_span_new);
 	return span;

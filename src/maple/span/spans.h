@@ -33,7 +33,7 @@ struct iova_mt_range;
  * @on: whether there are to be any, constant
  * @windows: where they are
  * @nr_empty: spans that are free as a whole
- * @nr_short: spans that could be larger, if what is beside them went
+ * @nr_partial: spans that could be larger, if what is beside them went
  * @grown_at: erases of the index when there was no gap beside any of these ...
  * @grown_below: ... up to this pfn: gaps come by erases, so none can grow
  * @grow_failed: the last one that could grow got no memory
@@ -51,7 +51,7 @@ struct iova_mt_spans {
 	bool on;
 	struct iova_mt_windows windows;
 	unsigned int nr_empty;
-	unsigned int nr_short;
+	unsigned int nr_partial;
 	unsigned long grown_at;
 	unsigned long grown_below;
 	bool grow_failed;

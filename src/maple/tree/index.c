@@ -299,7 +299,7 @@ bool iova_mt_index_match_deferred_locked(struct iova_mt_index *index,
 		match->end = !entry || mas.last >= max;
 		if (!entry)
 			break;
-		iova_mt_count(index->counters, COUNTER_take_entry);
+		iova_mt_count(index->counters, COUNTER_reuse_entry);
 		match->first = mas.index;
 		match->entry = entry;
 		match->next = mas.last + 1;

@@ -5,11 +5,10 @@
  * All stores go through here, under the tree's lock. What a store needs is
  * allocated in one attempt, and then used at once.
  *
- * Beside that there is a reserve for each tree: a tree state that was given
- * nodes in a task, where memory can be waited for. An erase whose own request is
- * refused is served from it. With what the module may call, nodes cannot be
- * handed from one state to another, so the reserve itself is the state that
- * stores: mas_store() takes what mas_preallocate() has left there.
+ * Beside that each tree has spare nodes: in a tree state that was given them in a
+ * task, where memory can be waited for. An erase whose own request is refused is
+ * served from it. With what the module may call, nodes cannot be handed from one
+ * state to another, so that state itself is the one that stores: mas_store() takes what mas_preallocate() has left there.
  *
  * Where nodes come in sheaves (see compat.h), a request for two or more may not
  * be made in an interrupt: kmem_cache_prefill_sheaf() and its counterpart keep
@@ -18,11 +17,11 @@
  * the CPU's, though: it is filled and emptied without that lock. So there a
  * store in an interrupt
  *  - goes on when it surely needs at most one node, which is most of them;
- *  - otherwise takes its nodes from the reserve, which is such a sheaf there,
- *    and tops it up as it goes;
- *  - fails like one without memory when that is lost for lack of memory, until
- *    a task has made another. So there inserts take from the reserve, too, and
- *    an erase that comes after them may find it empty, and be deferred.
+ *  - otherwise takes its nodes from the spare ones, which are such a sheaf there, and
+ *    tops them up as it goes;
+ *  - fails like one without memory when they are lost for lack of memory, until a
+ *    task has got others. So there inserts take from them, too, and an erase that
+ *    comes after those may find none, and be deferred.
  *
  * Locks: the tree's.
  */
@@ -71,15 +70,15 @@
 static struct maple_tree scratch;
 
 /*
- * Is that more than a CPU's sheaf has, so that interrupts may use the reserve? The
+ * Is that more than a CPU's sheaf has, so that interrupts may use them? The
  * kernel does not tell how many nodes those have, but the two are of different
  * sizes then.
  */
-static bool reserve_is_apart = true;
+static bool spare_is_apart = true;
 
 #define SCRATCH_ENTRIES	64
 #define SCRATCH_HEIGHT	21
-#define RESERVE_NODES	(3 * SCRATCH_HEIGHT + 1)
+#define SPARE_NODES	(3 * SCRATCH_HEIGHT + 1)
 
 static bool may_ask(void)
 {
@@ -136,8 +135,8 @@ static bool may_need_sheaf(struct maple_tree *tree, unsigned long first,
 }
 
 /**
- * iova_mt_nodes_fill() - put as many nodes into the reserve as it takes
- * @nodes: whose reserve
+ * iova_mt_nodes_fill() - get as many spare nodes as there can be
+ * @nodes: whose
  *
  * Afterwards, one store at least goes through without memory.
  *
@@ -155,19 +154,19 @@ int iova_mt_nodes_fill(struct iova_mt_nodes *nodes)
 	if (!iova_mt_fault_hit(IOVA_MT_FAULT_fail_refill, nodes->domain_id))
 		ret = mas_preallocate(&state, xa_mk_value(0), FILL_GFP);
 	if (ret) {
-		iova_mt_count(nodes->counters, COUNTER_reserve_fill_failed);
+		iova_mt_count(nodes->counters, COUNTER_spare_fill_failed);
 		return ret;
 	}
 
 	state.tree = nodes->tree;
 	flags = iova_mt_lock_take(nodes->lock, &nodes->tree->ma_lock);
-	swap(nodes->reserve, state);
+	swap(nodes->spare, state);
 	nodes->filled = true;
-	nodes->left = RESERVE_NODES;
+	nodes->left = SPARE_NODES;
 	iova_mt_lock_release(nodes->lock, &nodes->tree->ma_lock, flags);
 	/* What was there before, if anything. */
 	mas_destroy(&state);
-	iova_mt_count(nodes->counters, COUNTER_reserve_fill);
+	iova_mt_count(nodes->counters, COUNTER_spare_fill);
 	return 0;
 }
 
@@ -178,11 +177,11 @@ static void refill_later(struct iova_mt_nodes *nodes)
 			   msecs_to_jiffies(READ_ONCE(nodes->backoff_ms)));
 }
 
-/* Is it time to fill the reserve? */
+/* Is it time to get more? */
 static bool wants_nodes(const struct iova_mt_nodes *nodes)
 {
 	return !READ_ONCE(nodes->filled) ||
-	       READ_ONCE(nodes->left) < RESERVE_NODES / 2;
+	       READ_ONCE(nodes->left) < SPARE_NODES / 2;
 }
 
 static void refill_fn(struct work_struct *work)
@@ -207,35 +206,35 @@ static unsigned int most_locked(const struct iova_mt_nodes *nodes)
 
 /*
  * mas_store() takes the nodes that mas_preallocate() has made sure of, and gives
- * none back. mas_preallocate() asks for what the reserve does not have, and when
+ * none back. mas_preallocate() asks for what is not spare, and when
  * it is refused, nothing is left there. @refused: it would be, so do not ask.
  */
-static int store_from_reserve_locked(struct iova_mt_nodes *nodes,
+static int store_from_spare_locked(struct iova_mt_nodes *nodes,
 				     struct ma_state *mas, void *entry,
 				     bool refused)
 {
-	struct ma_state *reserve = &nodes->reserve;
+	struct ma_state *spare = &nodes->spare;
 	unsigned int most;
 
 	lockdep_assert_held(&nodes->tree->ma_lock);
 	most = most_locked(nodes);
-	if (!nodes->filled || (!may_ask() && !reserve_is_apart)) {
-		iova_mt_count(nodes->counters, COUNTER_reserve_empty);
+	if (!nodes->filled || (!may_ask() && !spare_is_apart)) {
+		iova_mt_count(nodes->counters, COUNTER_spare_empty);
 		return -ENOMEM;
 	}
-	iova_mt_mas_count_again(reserve);
-	mas_set_range(reserve, mas->index, mas->last);
+	iova_mt_mas_count_again(spare);
+	mas_set_range(spare, mas->index, mas->last);
 	if ((refused && nodes->left < most) ||
-	    mas_preallocate(reserve, entry, ATOMIC_GFP)) {
-		iova_mt_count(nodes->counters, COUNTER_reserve_spent);
+	    mas_preallocate(spare, entry, ATOMIC_GFP)) {
+		iova_mt_count(nodes->counters, COUNTER_spare_spent);
 		nodes->filled = false;
 		refill_later(nodes);
 		return -ENOMEM;
 	}
-	mas_set_range(reserve, mas->index, mas->last);
-	mas_store(reserve, entry);
-	mas_set_range(mas, reserve->index, reserve->last);
-	iova_mt_count(nodes->counters, COUNTER_reserve_used);
+	mas_set_range(spare, mas->index, mas->last);
+	mas_store(spare, entry);
+	mas_set_range(mas, spare->index, spare->last);
+	iova_mt_count(nodes->counters, COUNTER_spare_used);
 	nodes->left -= min(most, nodes->left);
 	if (wants_nodes(nodes))
 		refill_later(nodes);
@@ -265,7 +264,7 @@ static int store_now_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
  *
  * The range is one that is in the tree, a part of one, or lies in one gap; it may
  * also be one with the gaps beside it, and for NULL several ranges. A store of
- * NULL falls back on the reserve.
+ * NULL falls back on the spare nodes.
  *
  * Context: Any, under the tree's lock.
  * Return: 0, or -ENOMEM and then nothing has changed.
@@ -283,7 +282,7 @@ int iova_mt_nodes_store_locked(struct iova_mt_nodes *nodes, struct ma_state *mas
 		return 0;
 	if (ask && entry)
 		return -ENOMEM;
-	return store_from_reserve_locked(nodes, mas, entry, refused);
+	return store_from_spare_locked(nodes, mas, entry, refused);
 }
 
 /**
@@ -305,7 +304,7 @@ int iova_mt_nodes_swap_locked(struct iova_mt_nodes *nodes, struct ma_state *mas,
 }
 
 /**
- * iova_mt_nodes_init() - make ready, and fill the reserve
+ * iova_mt_nodes_init() - make ready, and get spare nodes
  * @nodes: the nodes
  * @tree: their tree, empty
  * @lock: what is measured of its lock
@@ -325,7 +324,7 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 	nodes->domain_id = domain_id;
 	nodes->filled = false;
 	nodes->left = 0;
-	mas_init(&nodes->reserve, tree, 0);
+	mas_init(&nodes->spare, tree, 0);
 	INIT_DELAYED_WORK(&nodes->refill, refill_fn);
 	nodes->backoff_ms = REFILL_MIN_MS;
 	if (iova_mt_nodes_fill(nodes))
@@ -333,7 +332,7 @@ void iova_mt_nodes_init(struct iova_mt_nodes *nodes, struct maple_tree *tree,
 }
 
 /**
- * iova_mt_nodes_stop() - fill the reserve no more
+ * iova_mt_nodes_stop() - get no spare nodes any more
  * @nodes: the nodes, which nobody uses any more
  *
  * Context: Process, may sleep.
@@ -344,7 +343,7 @@ void iova_mt_nodes_stop(struct iova_mt_nodes *nodes)
 }
 
 /**
- * iova_mt_nodes_destroy() - free the reserve
+ * iova_mt_nodes_destroy() - free the spare nodes
  * @nodes: the nodes, which nobody uses any more
  *
  * Context: Process, may sleep.
@@ -352,7 +351,7 @@ void iova_mt_nodes_stop(struct iova_mt_nodes *nodes)
 void iova_mt_nodes_destroy(struct iova_mt_nodes *nodes)
 {
 	iova_mt_nodes_stop(nodes);
-	mas_destroy(&nodes->reserve);
+	mas_destroy(&nodes->spare);
 }
 
 /* Bytes of the sheaf that a store over all of @scratch gets, 0 for none. */
@@ -375,9 +374,9 @@ static void look_at_sheaves(size_t usual)
 {
 	if (!IOVA_MT_NODES_IN_SHEAVES)
 		return;
-	reserve_is_apart = usual && sheaf_bytes() > usual;
-	if (!reserve_is_apart)
-		pr_warn_once("the reserve of tree nodes is no larger than a CPU's sheaf of this kernel: interrupts leave it alone, so allocations there may be refused for lack of nodes, and frees be deferred\n");
+	spare_is_apart = usual && sheaf_bytes() > usual;
+	if (!spare_is_apart)
+		pr_warn_once("the store of spare tree nodes is no larger than a CPU's sheaf of this kernel: interrupts leave it alone, so allocations there may be refused for lack of nodes, and frees be deferred\n");
 }
 
 /**

@@ -18,7 +18,7 @@ struct iova_mt_lock;
  * @lock: what is measured of that lock
  * @counters: the domain's
  * @domain_id: the domain's
- * @reserve: holds nodes for stores that cannot get any
+ * @spare: holds nodes for stores that cannot get any
  * @filled: it does; when false, nothing may be asked of it in an interrupt
  * @left: how many nodes it has at least
  * @backoff_ms: wait before the next attempt to fill it, written by @refill alone
@@ -29,7 +29,7 @@ struct iova_mt_nodes {
 	struct iova_mt_lock *lock;
 	const struct iova_mt_counters *counters;
 	unsigned int domain_id;
-	struct ma_state reserve;
+	struct ma_state spare;
 	bool filled;
 	unsigned int left;
 	unsigned int backoff_ms;
