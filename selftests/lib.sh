@@ -258,6 +258,24 @@ wait_for()
 	done
 }
 
+# ends <command...>: its status and output; fails when it hangs. It may hang for
+# good, so it is left behind then.
+ends()
+{
+	local status output result=1
+
+	status=$(mktemp)
+	output=$(mktemp)
+	{ "$@" >"$output" 2>&1; echo $? >"$status"; } >/dev/null 2>&1 &
+	if wait_for 60 [ -s "$status" ]; then
+		result=$(cat "$status")
+	else
+		echo "hangs: $*"
+	fi
+	cat "$output"
+	return "$result"
+}
+
 # --- the module -------------------------------------------------------------
 
 MT_KO=${MT_KO:-$(dirname "$ktap_dir")/iova_mt.ko}

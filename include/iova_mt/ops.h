@@ -212,13 +212,22 @@ struct iova_mt_ops {
 	int (*drain)(struct iova_mt_domain *domain);
 
 	/**
-	 * @backlog: Fill in @backlog, which is all 0. NULL: nothing is ever
-	 * deferred.
+	 * @backlog: Fill in @backlog, which is all 0, but for oldest_ms. NULL:
+	 * nothing is ever deferred.
 	 *
 	 * Context: Process. Does not sleep.
 	 */
 	void (*backlog)(struct iova_mt_domain *domain,
 			struct iova_mt_backlog *backlog);
+
+	/**
+	 * @oldest_ms: How old is the oldest deferred range? Apart from @backlog,
+	 * since it may cost a walk over all of them. NULL: not known.
+	 *
+	 * Context: Process, may sleep.
+	 * Return: its age in ms, 0 when there is none.
+	 */
+	u64 (*oldest_ms)(struct iova_mt_domain *domain);
 
 	/**
 	 * @deferral: Which way does @domain defer? NULL: nothing is ever

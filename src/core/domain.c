@@ -6,10 +6,13 @@
  * allocator in particular.
  *
  * Rule: a domain in the list can be looked at by whoever holds the mutex of the
- * list, and by the observer until removed() has returned.
+ * list, and by the observer until removed() has returned. removed() waits for
+ * those who look, for as long as they like (a reader may be in a page fault), so
+ * it is called without the mutex: the one who destroys that domain waits, and
+ * nobody else.
  *
- * Lock order: mutex of the list, then the observer's (debugfs), then the mutex
- * of the registry, then the allocator's own locks.
+ * Lock order: mutex of the list, then the observer's for added() (debugfs), then
+ * the mutex of the registry, then the allocator's own locks.
  */
 #define pr_fmt(fmt) "iova_mt: " fmt
 
@@ -61,17 +64,25 @@ static void add_backlog(struct iova_mt_backlog *total,
 #undef ADD_SUM
 }
 
+/* All but the age of the oldest range, which costs a walk. */
+static void read_backlog(struct iova_mt_domain *domain,
+			 struct iova_mt_backlog *backlog)
+{
+	memset(backlog, 0, sizeof(*backlog));
+	if (domain->ops->backlog)
+		domain->ops->backlog(domain, backlog);
+}
+
 /* What is deferred now goes with the domain; the rest stays in the totals. */
 static void retire_backlog_locked(struct iova_mt_domain *domain)
 {
 	struct iova_mt_backlog backlog;
 
 	lockdep_assert_held(&list_mutex);
-	iova_mt_domain_backlog(domain, &backlog);
+	read_backlog(domain, &backlog);
 	backlog.discarded += backlog.pending_ranges;
 	backlog.pending_ranges = 0;
 	backlog.pending_pages = 0;
-	backlog.oldest_ms = 0;
 	backlog.backoff_ms = 0;
 	add_backlog(&retired_backlog, &backlog);
 }
@@ -88,15 +99,26 @@ static void retire_counters_locked(struct iova_mt_domain *domain)
 	iova_mt_registry_retire(iova_mt_domain_private(domain)->allocator, domain);
 }
 
-/* Its counters move to the totals as it leaves the list, in one step. */
-static void delist(struct iova_mt_domain_private *domain)
+/*
+ * Its counters move to the totals as it leaves the list, in one step.
+ * Return: whom to tell, who may still look at it.
+ */
+static const struct iova_mt_domain_observer *
+unlink_domain(struct iova_mt_domain_private *domain)
 {
 	guard(mutex)(&list_mutex);
-	if (observer)
-		observer->removed(&domain->public);
 	retire_counters_locked(&domain->public);
 	retire_backlog_locked(&domain->public);
 	list_del(&domain->link);
+	return observer;
+}
+
+static void delist(struct iova_mt_domain_private *domain)
+{
+	const struct iova_mt_domain_observer *told = unlink_domain(domain);
+
+	if (told)
+		told->removed(&domain->public);
 }
 
 static void enlist(struct iova_mt_domain_private *domain)
@@ -251,7 +273,8 @@ IOVA_MT_EXPORT(iova_mt_domain_destroy);
  * @new: the observer, there is one at a time; or NULL to end it
  *
  * It is told at once of the domains that exist. When it ends, it is told
- * nothing: it forgets what it knew by itself.
+ * nothing: it forgets what it knew by itself. It stays where it is until no
+ * domain is left that it was told of.
  *
  * Context: Process, may sleep.
  */
@@ -289,9 +312,9 @@ void iova_mt_domain_counters(struct iova_mt_domain *domain, u64 *values)
 void iova_mt_domain_backlog(struct iova_mt_domain *domain,
 			    struct iova_mt_backlog *backlog)
 {
-	memset(backlog, 0, sizeof(*backlog));
-	if (domain->ops->backlog)
-		domain->ops->backlog(domain, backlog);
+	read_backlog(domain, backlog);
+	if (backlog->pending_ranges && domain->ops->oldest_ms)
+		backlog->oldest_ms = domain->ops->oldest_ms(domain);
 }
 
 /* What sum_allocator() needs of its caller. */

@@ -78,11 +78,12 @@ static inline int iova_mt_domain_drain(struct iova_mt_domain *domain)
 
 /**
  * struct iova_mt_domain_observer - told of domains that come and go
- * @added: called after a domain has been made
- * @removed: called before it goes; when it returns, nothing of the observer's
- *	looks at the domain any more
+ * @added: called after a domain has been made, under the mutex of the list
+ * @removed: called before it goes, and after it has left the list; when it
+ *	returns, nothing of the observer's looks at the domain any more. It may
+ *	have to wait for others, so that mutex is not held
  *
- * Both run in process context and may sleep, under the mutex of the list.
+ * Both run in process context and may sleep.
  */
 struct iova_mt_domain_observer {
 	void (*added)(struct iova_mt_domain *domain);

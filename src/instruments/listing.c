@@ -3,8 +3,7 @@
  * Listing: a directory for each domain.
  *
  * Responsible for domains/<id>/. Rule: nothing here takes the mutex of the list
- * of domains. removed() runs under it and waits until the files of the domain
- * have been left, so a file that wanted it would never be left.
+ * of domains: added() runs under it.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -202,7 +201,10 @@ static void added(struct iova_mt_domain *domain)
 	iova_mt_lock_stat_create_domain(dir, domain);
 }
 
-/* Removing a file waits for those who are in it; later reads fail. */
+/*
+ * Removing a file waits for those who are in it; later reads fail. It holds no
+ * lock that the directory of another domain needs.
+ */
 static void removed(struct iova_mt_domain *domain)
 {
 	char name[12];

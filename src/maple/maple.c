@@ -260,6 +260,13 @@ static void maple_backlog(struct iova_mt_domain *domain,
 	iova_mt_deferred_backlog(&maple->space.deferred, backlog);
 }
 
+static u64 maple_oldest_ms(struct iova_mt_domain *domain)
+{
+	struct iova_mt_maple *maple = domain->priv;
+
+	return iova_mt_deferred_oldest_ms(&maple->space.deferred);
+}
+
 static const char *maple_deferral(struct iova_mt_domain *domain)
 {
 	struct iova_mt_maple *maple = domain->priv;
@@ -299,6 +306,7 @@ static int maple_lock_stat(struct iova_mt_domain *domain,
 	.next = maple_next,			\
 	.drain = maple_drain,			\
 	.backlog = maple_backlog,		\
+	.oldest_ms = maple_oldest_ms,		\
 	.deferral = maple_deferral,		\
 	.counters = maple_counters,		\
 	.lock_stat = maple_lock_stat

@@ -13,8 +13,16 @@
 #include "maple/deferred/deferred.h"
 #include "maple/tree/index.h"
 
-/* Context: Process. Return: age of the oldest deferred range in ms, 0 if there is none. */
-static u64 oldest_ms(struct iova_mt_deferred *deferred)
+/**
+ * iova_mt_deferred_oldest_ms() - how old is the oldest deferred range?
+ * @deferred: the backlog
+ *
+ * Costs a walk over the backlog, in short lock holds.
+ *
+ * Context: Process, may sleep.
+ * Return: its age in ms, 0 when there is none.
+ */
+u64 iova_mt_deferred_oldest_ms(struct iova_mt_deferred *deferred)
 {
 	unsigned long now = ktime_to_ms(ktime_get()), oldest = now;
 	struct iova_mt_index *index = deferred->index;
@@ -40,15 +48,13 @@ static u64 oldest_ms(struct iova_mt_deferred *deferred)
 /**
  * iova_mt_deferred_backlog() - read the backlog
  * @deferred: the backlog
- * @backlog: where to
+ * @backlog: where to; all but the age of the oldest
  *
- * Context: Process. The age of the oldest costs a walk over the backlog, in
- * short lock holds.
+ * Context: Process.
  */
 void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			      struct iova_mt_backlog *backlog)
 {
-	u64 oldest = oldest_ms(deferred);
 	unsigned long flags;
 
 	iova_mt_index_lock(deferred->index, flags);
@@ -65,7 +71,6 @@ void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 		.drained_by_alloc = deferred->drained[IOVA_MT_DRAIN_ALLOC],
 		.drained_by_request = deferred->drained[IOVA_MT_DRAIN_REQUEST],
 		.taken_over = deferred->taken,
-		.oldest_ms = deferred->ranges ? oldest : 0,
 		.backoff_ms = deferred->ranges ?
 			jiffies_to_msecs(deferred->backoff) : 0,
 	};

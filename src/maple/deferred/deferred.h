@@ -146,5 +146,6 @@ bool iova_mt_deferred_would_fit(struct iova_mt_deferred *deferred,
 int iova_mt_deferred_drain(struct iova_mt_deferred *deferred);
 void iova_mt_deferred_backlog(struct iova_mt_deferred *deferred,
 			      struct iova_mt_backlog *backlog);
+u64 iova_mt_deferred_oldest_ms(struct iova_mt_deferred *deferred);
 
 #endif /* _IOVA_MT_DEFERRED_H */
