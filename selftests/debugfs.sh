@@ -317,6 +317,7 @@ expected_summary()
 	echo "id: $(domain_id)"
 	echo "allocator: maple-plain"
 	echo "module: iova_mt"
+	echo "user: dma-iommu"
 	echo "granule: 4096"
 	echo "deferral: marker"
 }

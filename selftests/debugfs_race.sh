@@ -26,7 +26,7 @@ FORM="$FORM|[a-z0-9_.-]+: .*"
 FORM="$FORM|[a-z0-9_-]+ +[a-z0-9_]+ +[0-9]+"
 FORM="$FORM|0x[0-9a-f]+ +0x[0-9a-f]+ +[0-9]+ +[a-z]+"
 FORM="$FORM|[0-9]+ +[0-9]+ +[0-9]+"
-FORM="$FORM|[0-9]+ [a-z]+/[0-9a-z:.-]+"
+FORM="$FORM|[0-9]+ [a-z]+/[0-9a-z_:.-]+"
 FORM="$FORM|not supported by this kernel"
 FORM="$FORM|-?[0-9]+)\$"
 

@@ -44,6 +44,7 @@ domains_listed()
 		nr=$((nr + 1))
 		cat "$dir/summary"
 		grep -q "^allocator: $1\$" "$dir/summary" || return 1
+		grep -q "^user: dma-iommu\$" "$dir/summary" || return 1
 		grep -q ' live$' "$dir/ranges" || return 1
 	done
 	[ "$nr" -eq 2 ]

@@ -182,6 +182,7 @@ make_domain(struct iova_mt_allocator *allocator, unsigned long granule,
 	domain->public.ops = allocator->ops;
 	domain->public.granule = granule;
 	domain->public.start_pfn = start_pfn;
+	iova_mt_caller_get(&domain->user);
 	ret = init_domain(domain);
 	if (ret) {
 		kfree(domain);

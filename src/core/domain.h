@@ -11,6 +11,7 @@
 
 #include <iova_mt/ops.h>
 
+#include "base/caller.h"
 #include "base/counters.h"
 
 struct iova_mt_allocator;
@@ -40,12 +41,14 @@ extern const char *const iova_mt_domain_counter_names[IOVA_MT_DOMAIN_NR_COUNTERS
  * @public: what the allocator sees
  * @link: in the list, under its mutex
  * @allocator: held for life
+ * @user: who has made it
  * @counters: of IOVA_MT_DOMAIN_COUNTERS
  */
 struct iova_mt_domain_private {
 	struct iova_mt_domain public;
 	struct list_head link;
 	struct iova_mt_allocator *allocator;
+	struct iova_mt_caller user;
 	struct iova_mt_counters counters;
 };
 
@@ -53,6 +56,20 @@ static inline struct iova_mt_domain_private *
 iova_mt_domain_private(struct iova_mt_domain *domain)
 {
 	return container_of(domain, struct iova_mt_domain_private, public);
+}
+
+/**
+ * iova_mt_domain_user() - who has made a domain?
+ * @domain: the domain
+ *
+ * Context: Any; the caller keeps the domain from going.
+ * Return: who called iova_mt_domain_create(), or the kernel's function in whose
+ * place it was called.
+ */
+static inline const struct iova_mt_caller *
+iova_mt_domain_user(struct iova_mt_domain *domain)
+{
+	return &iova_mt_domain_private(domain)->user;
 }
 
 /* Context: Any. */

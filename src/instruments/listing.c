@@ -18,6 +18,17 @@ static struct dentry *domains_dir;
 
 /* --- Simple files --------------------------------------------------------- */
 
+/* Who has made it. Which function of dma-iommu it was says nothing. */
+static void show_user(struct seq_file *m, const struct iova_mt_caller *user)
+{
+	const char *kind = iova_mt_caller_kind_names[user->kind];
+
+	if (user->kind == IOVA_MT_CALLER_DMA_API)
+		seq_printf(m, "user: %s\n", kind);
+	else
+		seq_printf(m, "user: %s %s\n", kind, user->name);
+}
+
 /* No pfns here: this one everybody may read. */
 static int summary_show(struct seq_file *m, void *unused)
 {
@@ -26,6 +37,7 @@ static int summary_show(struct seq_file *m, void *unused)
 	seq_printf(m, "id: %u\n", domain->id);
 	seq_printf(m, "allocator: %s\n", domain->ops->name);
 	seq_printf(m, "module: %s\n", module_name(domain->ops->owner));
+	show_user(m, iova_mt_domain_user(domain));
 	seq_printf(m, "granule: %lu\n", domain->granule);
 	if (domain->ops->deferral)
 		seq_printf(m, "deferral: %s\n", domain->ops->deferral(domain));
