@@ -111,6 +111,14 @@ comes_and_goes_under_readers()
 	return "$status"
 }
 
+# busy_is_said: and the list ends
+busy_is_said()
+{
+	ends dbg takeover/devices
+	[ -n "$(domain_of "$VIRTIO")" ] && [ -z "$(domain_of "$NVME")" ] &&
+		dbg takeover/devices | grep "^# not known: pci/$NVME is busy"
+}
+
 mt_loaded && ktap_skip_all "iova_mt is loaded already"
 need_disks
 ktap_start
@@ -122,6 +130,10 @@ check "the virtio disk is beside its domain" is_served "$VIRTIO"
 check "not the same one" [ "$(domain_of "$NVME")" != "$(domain_of "$VIRTIO")" ]
 check "each device once" [ "$(listed | wc -l)" = "$(listed | sort -u -k 2 | wc -l)" ]
 check "the NVMe disk's domain serves it alone" serves_alone "$NVME"
+check "a device that is busy" insmod "$ktap_dir/iova_mt_lock_device.ko" device="$NVME"
+check "is not waited for" busy_is_said
+check "its lock is left" rmmod iova_mt_lock_device
+check "then it is listed again" is_served "$NVME"
 check "a device without a driver" unbind "$NVME"
 check "is not listed" not_served "$NVME"
 check "the other one still is" is_served "$VIRTIO"

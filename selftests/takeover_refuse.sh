@@ -3,8 +3,8 @@
 # shellcheck disable=SC3043 # local: every sh in use here has it
 #
 # What the takeover refuses, and how it says so: bad words, unloading under
-# owned domains, other users of the same functions, and being switched off from
-# below. And a forced unload, which has to wait.
+# owned domains or open files, other users of the same functions, and being
+# switched off from below.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/takeover.inc"
@@ -13,21 +13,12 @@ FTRACE_ENABLED=/proc/sys/kernel/ftrace_enabled
 IPMODIFY=$ktap_dir/iova_mt_ipmodify.ko
 VALID_WORDS="valid: off, new"
 ATTACH_REFUSED="a livepatch or another module"
-GOING_ON="they go on working"
-
-log_says()
-{
-	log_since_mark | grep -F "$1"
-}
+KPROBE_REFUSED="a kprobe with a post_handler"
+IS_OWNED="a domain is owned"
 
 set_ftrace()
 {
 	echo "$1" >"$FTRACE_ENABLED"
-}
-
-state_says()
-{
-	dbg takeover/state | grep "$1"
 }
 
 unload_refused()
@@ -48,46 +39,33 @@ own_nvme()
 	fresh_domain "$NVME" && owned_is 1
 }
 
+# Other domains come, go, and come again.
+own_nvme_again()
+{
+	fresh_domain "$NVME" && fresh_domain "$NVME" && owned_is 1
+}
+
+said_once()
+{
+	log_since_mark | grep -F "$1"
+	[ "$(log_since_mark | grep -cF "$1")" = 1 ]
+}
+
+# functions_say <word>: of all ten
+functions_say()
+{
+	dbg takeover/functions
+	[ "$(dbg takeover/functions | grep -c "hooked: $1\$")" = 10 ]
+}
+
+state_of_an_open_file()
+{
+	state_says "^unload: refused, others hold references: 1;" 5<"$MT_DEBUGFS/stats"
+}
+
 give_back_nvme()
 {
 	takeover off && fresh_domain "$NVME" && owned_is 0
-}
-
-# ends <command...>: its status; fails when it hangs. It may hang for good, so
-# it is left behind then.
-ends()
-{
-	local status
-
-	status=$(mktemp)
-	{ "$@"; echo $? >"$status"; } &
-	wait_for 5 [ -s "$status" ] || { echo "hangs: $*"; return 1; }
-	return "$(cat "$status")"
-}
-
-# A refusal, not a hang.
-takeover_refused()
-{
-	echo "-ESHUTDOWN is expected"
-	refused "transport endpoint shutdown" ends takeover new
-}
-
-rmmod_waits()
-{
-	kill -0 "$rmmod_pid" && mt_loaded
-}
-
-rmmod_done()
-{
-	! kill -0 "$rmmod_pid" 2>/dev/null
-}
-
-force_unload()
-{
-	log_mark
-	rmmod -f iova_mt &
-	rmmod_pid=$!
-	wait_for 10 log_says "$GOING_ON"
 }
 
 ktap_start
@@ -103,12 +81,17 @@ check "a bad mode is refused at run time" refused "$VALID_WORDS" takeover maybe
 check "an empty mode is refused at run time" refused "$VALID_WORDS" takeover ""
 check "and the mode stays" state_says "^mode: new"
 
-# --- unloading under an owned domain
+# --- unloading under an open file, and under an owned domain
 check "nothing stands against unloading" state_says "^unload: possible"
+check "but an open file does" state_of_an_open_file
+check "closed, it does not any more" state_says "^unload: possible"
+check "the functions are hooked, as ftrace has it" functions_say yes
 check "the NVMe disk gets an owned domain" own_nvme
 check "the log says that unloading is refused" log_says "unloading is refused"
 check "unloading is refused" unload_refused
 check "the state says why" state_says "^unload: refused, 1 domain"
+check "other domains come and go" own_nvme_again
+check "the log has told of the first only" said_once "$IS_OWNED"
 check "I/O goes on" disk_io both "$NVME" 1
 
 # --- others, while we are attached
@@ -132,6 +115,10 @@ check "and the mode stays" state_says "^mode: off"
 check "and it is not attached" attached_is no
 check "and none of the functions is hooked" only_ipmodify_hooked
 check "the other module goes" rmmod iova_mt_ipmodify
+check "a kprobe with a post_handler does as well" insmod "$IPMODIFY" kprobe=1
+check "the takeover is refused at run time" refused "$KPROBE_REFUSED" takeover new
+check "and no function is hooked by us" functions_say no
+check "the kprobe goes" rmmod iova_mt_ipmodify
 check "now the takeover attaches" takeover new
 check "the module unloads" unload_mt
 
@@ -142,21 +129,4 @@ check "and the module is not loaded" not_loaded
 check "ftrace is switched on" set_ftrace 1
 check_equal "nothing is hooked" 0 "$(hooked)"
 
-# --- a forced unload
-check "the module loads again" load_mt takeover=new
-check "the NVMe disk gets an owned domain again" own_nvme
-io_begin "$NVME"
-check "a forced unload says that it waits" force_unload
-sleep 2
-check "it waits" rmmod_waits
-check "the takeover's mode can be read meanwhile" ends cat "$MT_PARAMETERS/takeover"
-check "the takeover cannot begin again meanwhile" takeover_refused
-check "the I/O went on meanwhile" io_end
-check "data is right meanwhile" disk_io both "$NVME" 3
-check "it still waits" rmmod_waits
-check "the NVMe disk gets a new domain" fresh_domain "$NVME"
-check "the forced unload ends" wait_for 30 rmmod_done
-check "and the module is gone" wait_for 10 not_loaded
-check_equal "nothing is hooked any more" 0 "$(hooked)"
-check "the same data through the kernel's allocator" disk_io verify "$NVME" 3
 ktap_end

@@ -3,7 +3,9 @@
  * iova_mt: ordered init, mirrored exit, and nothing else.
  *
  * Each step may use those before it. The takeover comes last and goes first: as
- * soon as it has begun, domains are made and used.
+ * soon as it has begun, domains are made and used. Files in debugfs can be opened
+ * as soon as they are there, and be open when they have been removed: they are
+ * waited for before anything goes, in a failing init as in exit.
  */
 #define pr_fmt(fmt) "iova_mt: " fmt
 
@@ -16,6 +18,7 @@
 #include "params.h"
 #include "rbtree.h"
 #include "takeover/devices.h"
+#include "takeover/leave.h"
 #include "takeover/takeover.h"
 #include "version.h"
 
@@ -83,6 +86,8 @@ static int __init iova_mt_init(void)
 
 err_instruments:
 	iova_mt_instruments_exit();
+	/* The one is that of the load itself. */
+	iova_mt_leave_wait_references(1);
 err_register:
 	unregister_allocators();
 err_rbtree:
@@ -96,6 +101,7 @@ static void __exit iova_mt_exit(void)
 {
 	iova_mt_params_stop();
 	iova_mt_instruments_exit();
+	iova_mt_leave_wait_references(0);
 	unregister_allocators();
 	iova_mt_rbtree_exit();
 	iova_mt_maple_exit();

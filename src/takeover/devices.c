@@ -33,6 +33,7 @@
  * is also held when the kernel makes a domain, so nothing that is held there may
  * be held here: not the mutex of the takeover, nor that of the list of domains.
  */
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -42,6 +43,9 @@
 #include "compat.h"
 #include "devices.h"
 #include "owned.h"
+
+/* Enough for whatever is not slow. */
+#define PATIENCE	100
 
 /* Does its driver leave DMA to the kernel? */
 static bool uses_default_domain(struct device *dev)
@@ -69,38 +73,92 @@ static unsigned int owned_domain_of(struct device *dev)
 	return cookie ? iova_mt_owned_near(cookie) : 0;
 }
 
-/* A value other than 0 ends the walk: the reader was interrupted. */
-static int show_device(struct device *dev, void *m)
-{
-	unsigned int id;
-	int ret;
+/**
+ * struct walk - a walk over the devices
+ * @fn: told of each that an owned domain serves
+ * @arg: for @fn
+ * @patience: how often it may wait for a device, a millisecond or two each time
+ */
+struct walk {
+	iova_mt_devices_fn fn;
+	void *arg;
+	unsigned int patience;
+};
 
-	ret = device_lock_interruptible(dev);
-	if (ret)
-		return ret;
+/*
+ * Whoever binds or unbinds a driver holds the lock, for seconds if the device is
+ * slow; others have it for a moment only. So it is waited for, but not long.
+ */
+static bool lock_soon(struct device *dev, struct walk *walk)
+{
+	while (!device_trylock(dev)) {
+		if (!walk->patience)
+			return false;
+		walk->patience--;
+		usleep_range(1000, 2000);
+	}
+	return true;
+}
+
+/* Most devices have no IOMMU, so nothing of them is asked, nor waited for. */
+static int visit(struct device *dev, void *arg)
+{
+	struct walk *walk = arg;
+	unsigned int id;
+
+	if (!device_iommu_mapped(dev))
+		return 0;
+	if (!lock_soon(dev, walk)) {
+		walk->fn(dev, 0, walk->arg);
+		return 0;
+	}
 	id = owned_domain_of(dev);
 	device_unlock(dev);
 	if (id)
-		seq_printf(m, "%u %s/%s\n", id, dev->bus->name, dev_name(dev));
+		walk->fn(dev, id, walk->arg);
 	return 0;
+}
+
+/**
+ * iova_mt_devices_for_each() - look at the devices that owned domains serve
+ * @fn: called for each of them that has a driver, and, with the number 0, for
+ *	each whose driver is being bound or unbound: what serves it is not known
+ * @arg: for @fn
+ *
+ * One pass; nobody is waited for longer than a fraction of a second in all.
+ *
+ * Context: Process, may sleep.
+ */
+void iova_mt_devices_for_each(iova_mt_devices_fn fn, void *arg)
+{
+	struct walk walk = { .fn = fn, .arg = arg, .patience = PATIENCE };
+
+	if (!iova_mt_owned_count())
+		return;
+	bus_for_each_dev(&pci_bus_type, NULL, &walk, visit);
+	bus_for_each_dev(&platform_bus_type, NULL, &walk, visit);
+}
+
+static void show_device(struct device *dev, unsigned int id, void *m)
+{
+	if (id)
+		seq_printf(m, "%u %s/%s\n", id, dev->bus->name, dev_name(dev));
+	else
+		seq_printf(m, "# not known: %s/%s is busy, its driver is being bound or unbound\n",
+			   dev->bus->name, dev_name(dev));
 }
 
 /**
  * iova_mt_devices_show() - print which devices owned domains serve
  * @m: where to
  *
- * A device whose driver is being bound or unbound is waited for.
+ * And, for domains that are not the DMA API's, which part of the kernel.
  *
  * Context: Process, may sleep.
  */
 void iova_mt_devices_show(struct seq_file *m)
 {
-	int ret;
-
-	seq_puts(m, "# domain and device, of those that have a driver; no snapshot: drivers come and go\n");
-	ret = bus_for_each_dev(&pci_bus_type, NULL, m, show_device);
-	if (!ret)
-		ret = bus_for_each_dev(&platform_bus_type, NULL, m, show_device);
-	if (ret)
-		seq_puts(m, "# interrupted: there may be more\n");
+	seq_puts(m, "# domain and device, of those that have a driver; or module, if it is not the DMA API's; no snapshot: drivers come and go\n");
+	iova_mt_devices_for_each(show_device, m);
+	iova_mt_owned_show_others(m);
 }

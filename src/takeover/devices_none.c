@@ -5,6 +5,12 @@
 #include <linux/seq_file.h>
 
 #include "devices.h"
+#include "owned.h"
+
+/* Context: Process. */
+void iova_mt_devices_for_each(iova_mt_devices_fn fn, void *arg)
+{
+}
 
 /**
  * iova_mt_devices_show() - print which devices owned domains serve
@@ -15,4 +21,5 @@
 void iova_mt_devices_show(struct seq_file *m)
 {
 	seq_puts(m, "# not known: this kernel has no DMA API for IOMMUs\n");
+	iova_mt_owned_show_others(m);
 }

@@ -21,7 +21,6 @@
  */
 #define pr_fmt(fmt) "iova_mt: " fmt
 
-#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
@@ -85,10 +84,31 @@ static struct ftrace_ops ops = {
 	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
+/* Never registered: only to ask ftrace something. */
+static struct ftrace_ops probe;
+
+/**
+ * iova_mt_hook_is_dead() - has ftrace shut itself down?
+ *
+ * It does so when it has found an error in itself (ftrace_bug()). It never works
+ * again, and the kernel's functions go on calling whoever was attached. There is
+ * no function that says so, but a filter cannot be set any more.
+ *
+ * Context: Process, may sleep.
+ * Return: true when it has.
+ */
+bool iova_mt_hook_is_dead(void)
+{
+	return ftrace_set_filter_ip(&probe, (unsigned long)iova_mt_calls[0].from,
+				    0, 1) == -ENODEV;
+}
+
 static void explain(int error)
 {
 	if (error == -EBUSY)
-		pr_err("takeover: cannot attach: a livepatch or another module redirects one of the kernel's iova functions, or function tracing is off (kernel.ftrace_enabled=0)\n");
+		pr_err("takeover: cannot attach: one of the kernel's iova functions is held by a livepatch or another module that redirects it, or by a kprobe with a post_handler; or function tracing is off (kernel.ftrace_enabled=0)\n");
+	else if (error == -ENODEV)
+		pr_err("takeover: cannot attach: ftrace has shut itself down after an error, which is in the log before; only a restart of the machine helps\n");
 	else
 		pr_err("takeover: cannot attach to the kernel's iova functions: %pe\n",
 		       ERR_PTR(error));
@@ -96,14 +116,17 @@ static void explain(int error)
 
 /**
  * iova_mt_hook_attach() - redirect the kernel's functions
+ * @stuck: set when it failed so badly that some of them may be redirected for
+ *	good
  *
- * All or nothing. A failure is explained in the log.
+ * All or nothing, but for @stuck. A failure is explained in the log.
  *
  * Context: Process, may sleep.
  * Return: 0; -EBUSY when somebody else redirects one of them or ftrace is
- * switched off; -EINVAL when one cannot be traced; -ENOMEM.
+ * switched off; -ENODEV when ftrace has shut itself down; -EINVAL when one cannot
+ * be traced; -ENOMEM.
  */
-int iova_mt_hook_attach(void)
+int iova_mt_hook_attach(bool *stuck)
 {
 	unsigned long from[IOVA_MT_NR_CALLS];
 	unsigned int i;
@@ -115,8 +138,11 @@ int iova_mt_hook_attach(void)
 		from[i] = (unsigned long)iova_mt_calls[i].from;
 
 	ret = ftrace_set_filter_ips(&ops, from, IOVA_MT_NR_CALLS, 0, 1);
-	if (!ret)
+	if (!ret) {
 		ret = register_ftrace_function(&ops);
+		/* It was alive a moment ago: it died of this. */
+		*stuck = ret == -ENODEV;
+	}
 	if (ret)
 		explain(ret);
 	return ret;
@@ -125,16 +151,22 @@ int iova_mt_hook_attach(void)
 /**
  * iova_mt_hook_detach() - undo iova_mt_hook_attach()
  *
- * No domain is owned. Afterwards nobody is in our functions any more.
+ * No domain is owned. Afterwards nobody is in our functions any more; after a
+ * failure the kernel's functions go on coming here.
  *
  * Context: Process, may sleep; not from within one of the functions.
+ * Return: 0; -ENODEV when ftrace has shut itself down, perhaps while it did this.
  */
-void iova_mt_hook_detach(void)
+int iova_mt_hook_detach(void)
 {
 	int ret = unregister_ftrace_function(&ops);
 
-	WARN_ONCE(ret, "iova_mt: ftrace does not let go: %d\n", ret);
+	if (!ret && iova_mt_hook_is_dead())
+		ret = -ENODEV;
+	if (ret)
+		return ret;
 	iova_mt_calls_wait();
+	return 0;
 }
 
 /**
@@ -148,20 +180,29 @@ void iova_mt_hook_detach(void)
 void iova_mt_hook_exit(void)
 {
 	ftrace_free_filter(&ops);
+	ftrace_free_filter(&probe);
+}
+
+/* As ftrace has it, whatever the takeover believes. */
+static const char *is_hooked(void)
+{
+	if (READ_ONCE(ops.flags) & FTRACE_OPS_FL_ENABLED)
+		return "yes";
+	return iova_mt_hook_is_dead() ? "unknown" : "no";
 }
 
 /**
  * iova_mt_hook_show() - print the functions
  * @m: where to
- * @attached: are the hooks attached?
  *
- * Context: Process.
+ * Context: Process, may sleep.
  */
-void iova_mt_hook_show(struct seq_file *m, bool attached)
+void iova_mt_hook_show(struct seq_file *m)
 {
+	const char *hooked = is_hooked();
 	unsigned int i;
 
 	for (i = 0; i < IOVA_MT_NR_CALLS; i++)
 		seq_printf(m, "%ps: %pK hooked: %s\n", iova_mt_calls[i].from,
-			   iova_mt_calls[i].from, attached ? "yes" : "no");
+			   iova_mt_calls[i].from, hooked);
 }

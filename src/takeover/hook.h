@@ -5,11 +5,14 @@
 #ifndef _IOVA_MT_HOOK_H
 #define _IOVA_MT_HOOK_H
 
+#include <linux/types.h>
+
 struct seq_file;
 
-int iova_mt_hook_attach(void);
-void iova_mt_hook_detach(void);
+int iova_mt_hook_attach(bool *stuck);
+int iova_mt_hook_detach(void);
+bool iova_mt_hook_is_dead(void);
 void iova_mt_hook_exit(void);
-void iova_mt_hook_show(struct seq_file *m, bool attached);
+void iova_mt_hook_show(struct seq_file *m);
 
 #endif /* _IOVA_MT_HOOK_H */

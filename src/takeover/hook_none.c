@@ -12,22 +12,28 @@
 
 #include "hook.h"
 
-int iova_mt_hook_attach(void)
+int iova_mt_hook_attach(bool *stuck)
 {
 	pr_err("takeover: this kernel cannot redirect functions: it was built without CONFIG_DYNAMIC_FTRACE_WITH_ARGS\n");
 	return -EOPNOTSUPP;
 }
 
 /* Nothing was ever attached. */
-void iova_mt_hook_detach(void)
+int iova_mt_hook_detach(void)
 {
+	return 0;
+}
+
+bool iova_mt_hook_is_dead(void)
+{
+	return false;
 }
 
 void iova_mt_hook_exit(void)
 {
 }
 
-void iova_mt_hook_show(struct seq_file *m, bool attached)
+void iova_mt_hook_show(struct seq_file *m)
 {
 	seq_puts(m, "not supported by this kernel\n");
 }

@@ -18,6 +18,7 @@
 
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -26,6 +27,7 @@
 #include <iova_mt/ops.h>
 
 #include "base/trace.h"
+#include "core/domain.h"
 #include "owned.h"
 
 /* What the kernel's init_iova_domain() puts where our tag is. */
@@ -37,6 +39,8 @@ static LIST_HEAD(list);
 static unsigned int count;
 static unsigned long create_failed;
 static bool accepting;
+/* The log has said what the first owned domain means. */
+static bool announced;
 static const char *allocator_name;
 static struct work_struct *idle_work;
 
@@ -65,6 +69,8 @@ void iova_mt_owned_init(const char *allocator, struct work_struct *idle)
 void iova_mt_owned_accept(bool accept)
 {
 	spin_lock(&lock);
+	if (accept && !accepting)
+		announced = false;
 	accepting = accept;
 	spin_unlock(&lock);
 }
@@ -119,16 +125,61 @@ unsigned int iova_mt_owned_near(const void *address)
 }
 
 /**
- * iova_mt_owned_wait() - wait until no domain is owned
+ * iova_mt_owned_next_other() - walk over the domains that are not the DMA API's
+ * @id: number of the last one, 0 to begin
+ * @user: gets who has made the next one
  *
- * As long as it takes: there is nothing that could be done instead. An idle
- * wait, which neither loads the system nor looks hung.
+ * Context: Process.
+ * Return: number of the next one, 0 at the end.
+ */
+unsigned int iova_mt_owned_next_other(unsigned int id,
+				      struct iova_mt_caller *user)
+{
+	struct iova_mt_owned *owned;
+	unsigned int next = 0;
+
+	spin_lock(&lock);
+	list_for_each_entry(owned, &list, link) {
+		if (owned->domain_id <= id ||
+		    owned->user.kind == IOVA_MT_CALLER_DMA_API ||
+		    (next && next < owned->domain_id))
+			continue;
+		next = owned->domain_id;
+		*user = owned->user;
+	}
+	spin_unlock(&lock);
+	return next;
+}
+
+/**
+ * iova_mt_owned_show_others() - print who has those that are not the DMA API's
+ * @m: where to: "<domain> module/<name>" or "<domain> kernel/<function>" lines
  *
  * Context: Process, may sleep.
  */
-void iova_mt_owned_wait(void)
+void iova_mt_owned_show_others(struct seq_file *m)
 {
-	wait_event_idle(none_owned, !iova_mt_owned_count());
+	struct iova_mt_caller user;
+	unsigned int id = 0;
+
+	while ((id = iova_mt_owned_next_other(id, &user)))
+		seq_printf(m, "%u %s/%s\n", id,
+			   iova_mt_caller_kind_names[user.kind], user.name);
+}
+
+/**
+ * iova_mt_owned_wait() - wait until no domain is owned
+ * @timeout: for how long, in jiffies
+ *
+ * An idle wait, which neither loads the system nor looks hung.
+ *
+ * Context: Process, may sleep.
+ * Return: true when none is.
+ */
+bool iova_mt_owned_wait(unsigned long timeout)
+{
+	return wait_event_idle_timeout(none_owned, !iova_mt_owned_count(),
+				       timeout);
 }
 
 static struct iova_mt_owned *find_locked(const struct iova_domain *iovad)
@@ -159,14 +210,14 @@ static bool creating_locked(void)
  * there would be no end to it. Not while the module is going, when no reference
  * can be had.
  */
-static bool claim(struct iova_mt_owned *owned, bool *first)
+static bool claim(struct iova_mt_owned *owned)
 {
 	bool claimed = false;
 
 	spin_lock(&lock);
 	if (accepting && !creating_locked() && try_module_get(THIS_MODULE)) {
 		list_add_tail(&owned->link, &list);
-		*first = !count++;
+		count++;
 		claimed = true;
 	}
 	spin_unlock(&lock);
@@ -190,11 +241,17 @@ static void unclaim(struct iova_mt_owned *owned)
 	kfree(owned);
 }
 
-static void created(struct iova_mt_owned *owned, bool first)
+/* Said once for each time that domains are to be owned: they come and go. */
+static void created(struct iova_mt_owned *owned)
 {
+	bool first;
+
 	spin_lock(&lock);
+	owned->user = *iova_mt_domain_user(owned->domain);
 	owned->domain_id = owned->domain->id;
 	owned->creator = NULL;
+	first = !announced;
+	announced = true;
 	spin_unlock(&lock);
 
 	trace_iova_mt_takeover_own(owned->domain->id);
@@ -245,7 +302,6 @@ void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
 {
 	struct iova_mt_domain *domain;
 	struct iova_mt_owned *owned;
-	bool first;
 
 	forget(iovad);
 	if (!READ_ONCE(accepting))
@@ -259,7 +315,7 @@ void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
 	owned->iovad = iovad;
 	owned->creator = current;
 	iova_mt_objects_init(&owned->objects);
-	if (!claim(owned, &first)) {
+	if (!claim(owned)) {
 		kfree(owned);
 		return;
 	}
@@ -270,7 +326,7 @@ void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
 		return;
 	}
 	owned->domain = domain;
-	created(owned, first);
+	created(owned);
 }
 
 /**

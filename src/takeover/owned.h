@@ -12,8 +12,10 @@
 
 #include <iova_mt/iova_mt.h>
 
+#include "base/caller.h"
 #include "object.h"
 
+struct seq_file;
 struct work_struct;
 struct task_struct;
 
@@ -22,6 +24,7 @@ struct task_struct;
  * @domain: who serves it
  * @objects: the objects that its users hold
  * @domain_id: number of @domain, 0 before there is one
+ * @user: who has made the struct iova_domain, valid when there is a number
  * @iovad: the struct iova_domain
  * @creator: the task that is making @domain, NULL when it is made
  * @link: in the list of all
@@ -30,6 +33,7 @@ struct iova_mt_owned {
 	struct iova_mt_domain *domain;
 	struct iova_mt_objects objects;
 	unsigned int domain_id;
+	struct iova_mt_caller user;
 	struct iova_domain *iovad;
 	struct task_struct *creator;
 	struct list_head link;
@@ -37,10 +41,13 @@ struct iova_mt_owned {
 
 void iova_mt_owned_init(const char *allocator, struct work_struct *idle);
 void iova_mt_owned_accept(bool accept);
-void iova_mt_owned_wait(void);
+bool iova_mt_owned_wait(unsigned long timeout);
 unsigned int iova_mt_owned_count(void);
 unsigned long iova_mt_owned_create_failed(void);
 unsigned int iova_mt_owned_near(const void *address);
+unsigned int iova_mt_owned_next_other(unsigned int id,
+				      struct iova_mt_caller *user);
+void iova_mt_owned_show_others(struct seq_file *m);
 
 void iova_mt_owned_create(struct iova_domain *iovad, unsigned long granule,
 			  unsigned long start_pfn);

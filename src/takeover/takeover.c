@@ -4,7 +4,8 @@
  *
  * The hooks are attached when new domains shall be owned. They stay until no
  * domain is owned any more: an owned domain without hooks would be used by the
- * kernel's code, which knows nothing of its ranges.
+ * kernel's code, which knows nothing of its ranges. And when ftrace does not take
+ * them off they stay for good, and so does the module.
  *
  * Locks: mutex, for all that is static here. It is never taken
  * by a hooked function: attaching and detaching wait for those.
@@ -20,6 +21,7 @@
 #include "base/trace.h"
 #include "calls.h"
 #include "hook.h"
+#include "leave.h"
 #include "object.h"
 #include "owned.h"
 #include "takeover.h"
@@ -27,24 +29,51 @@
 static DEFINE_MUTEX(mutex);
 static enum iova_mt_takeover_mode current_mode;
 static bool attached;
+/* The hooks cannot be taken off any more, and the module never goes. */
+static bool pinned;
 /* Between init and exit; what is shown is there only then. */
 static bool ready;
 /* Exit has begun, and may be waiting. */
 static bool leaving;
 static const char *allocator_name;
 
+static void pin_locked(void)
+{
+	lockdep_assert_held(&mutex);
+	if (pinned)
+		return;
+	pinned = true;
+	__module_get(THIS_MODULE);
+	pr_err("takeover: ftrace has shut itself down after an error, which is in the log before: the kernel's iova functions stay redirected, and this module stays, until the machine is restarted; owned domains go on working\n");
+}
+
+/* Sooner than at the time to detach, when an unload may have begun. */
+static void look_at_ftrace_locked(void)
+{
+	lockdep_assert_held(&mutex);
+	if (attached && iova_mt_hook_is_dead())
+		pin_locked();
+}
+
 static int attach_locked(void)
 {
+	bool stuck = false;
 	int ret;
 
 	lockdep_assert_held(&mutex);
+	if (pinned) {
+		pr_err("takeover: no more domains are taken over: ftrace has shut itself down, see the log before\n");
+		return -ENODEV;
+	}
 	if (attached)
 		return 0;
-	ret = iova_mt_hook_attach();
+	ret = iova_mt_hook_attach(&stuck);
 	trace_iova_mt_takeover_attach(ret);
+	attached = !ret || stuck;
+	if (stuck)
+		pin_locked();
 	if (ret)
 		return ret;
-	attached = true;
 	pr_info("takeover: attached, new domains are served by %s\n",
 		allocator_name);
 	return 0;
@@ -52,12 +81,18 @@ static int attach_locked(void)
 
 static void detach_if_idle_locked(void)
 {
+	int ret;
+
 	lockdep_assert_held(&mutex);
-	if (!attached || current_mode != IOVA_MT_TAKEOVER_OFF ||
+	if (!attached || pinned || current_mode != IOVA_MT_TAKEOVER_OFF ||
 	    iova_mt_owned_count())
 		return;
-	iova_mt_hook_detach();
-	trace_iova_mt_takeover_detach(0);
+	ret = iova_mt_hook_detach();
+	trace_iova_mt_takeover_detach(ret);
+	if (ret) {
+		pin_locked();
+		return;
+	}
 	attached = false;
 	pr_info("takeover: detached\n");
 }
@@ -77,8 +112,12 @@ static int set_mode_locked(enum iova_mt_takeover_mode mode)
 	int ret = 0;
 
 	lockdep_assert_held(&mutex);
-	if (leaving)
+	/* It is off then, so that may be said. */
+	if (leaving && mode != IOVA_MT_TAKEOVER_OFF) {
+		pr_err("takeover: not while the module is being unloaded; valid: off\n");
 		return -ESHUTDOWN;
+	}
+	look_at_ftrace_locked();
 	if (mode == IOVA_MT_TAKEOVER_NEW)
 		ret = attach_locked();
 	if (ret)
@@ -97,9 +136,9 @@ static int set_mode_locked(enum iova_mt_takeover_mode mode)
  * another domain.
  *
  * Context: Process, may sleep.
- * Return: 0; -ESHUTDOWN when the module is going; -EBUSY, -EINVAL or -ENOMEM
- * when the hooks cannot be attached, -EOPNOTSUPP when this kernel has no means
- * to: the log says why, and the mode stays as it was.
+ * Return: 0; -ESHUTDOWN when the module is going, for all but off; -EBUSY,
+ * -EINVAL, -ENODEV or -ENOMEM when the hooks cannot be attached, -EOPNOTSUPP when
+ * this kernel has no means to: the log says why, and the mode stays as it was.
  */
 int iova_mt_takeover_set_mode(enum iova_mt_takeover_mode mode)
 {
@@ -136,7 +175,8 @@ static int init_locked(enum iova_mt_takeover_mode mode, const char *allocator)
 	if (ret)
 		goto calls_exit;
 	ret = set_mode_locked(mode);
-	if (ret)
+	/* What is attached for good must not go, and so does not fail. */
+	if (ret && !attached)
 		goto hook_exit;
 	ready = true;
 	return 0;
@@ -168,26 +208,11 @@ int iova_mt_takeover_init(enum iova_mt_takeover_mode mode,
 	return ret;
 }
 
-/*
- * A module with owned domains is not unloaded, except by force. Its code cannot
- * go then: every unmap would run into the void. Nor could the kernel's code go
- * on in its place, since it does not know the ranges that are in use. So this
- * waits, and all goes on working, until they are given back.
- */
-static void wait_until_given_back(void)
-{
-	unsigned int owned = iova_mt_owned_count();
-
-	if (owned)
-		pr_err("takeover: the unload was forced, but %u domains are owned: it waits, and they go on working, until their devices have been given new domains\n",
-		       owned);
-	iova_mt_owned_wait();
-}
-
 /**
  * iova_mt_takeover_exit() - end it
  *
- * Waits until no domain is owned, for ever if need be.
+ * Waits until no domain is owned, for ever if need be. When the hooks cannot be
+ * taken off it does not return: whoever calls it would free what is called.
  *
  * Context: Process, may sleep.
  */
@@ -199,11 +224,15 @@ void iova_mt_takeover_exit(void)
 	iova_mt_owned_accept(false);
 	mutex_unlock(&mutex);
 
-	wait_until_given_back();
+	iova_mt_leave_wait_owned();
 	cancel_work_sync(&idle_work);
 
 	mutex_lock(&mutex);
 	detach_if_idle_locked();
+	if (attached) {
+		mutex_unlock(&mutex);
+		iova_mt_leave_never();
+	}
 	ready = false;
 	iova_mt_hook_exit();
 	iova_mt_object_cache_exit();
@@ -211,27 +240,19 @@ void iova_mt_takeover_exit(void)
 	mutex_unlock(&mutex);
 }
 
-static void show_unload(struct seq_file *m, unsigned int owned)
-{
-	if (owned)
-		seq_printf(m, "unload: refused, %u domains are owned: give their devices a new domain with takeover=off\n",
-			   owned);
-	else
-		seq_puts(m, "unload: possible\n");
-}
-
 static void show_state_locked(struct seq_file *m)
 {
 	unsigned int owned = iova_mt_owned_count();
 
 	lockdep_assert_held(&mutex);
+	look_at_ftrace_locked();
 	seq_printf(m, "mode: %s\n",
 		   current_mode == IOVA_MT_TAKEOVER_NEW ? "new" : "off");
 	seq_printf(m, "attached: %s\n", attached ? "yes" : "no");
 	seq_printf(m, "owned: %u\n", owned);
 	seq_printf(m, "create_failed: %lu\n", iova_mt_owned_create_failed());
 	seq_printf(m, "allocator: %s\n", allocator_name);
-	show_unload(m, owned);
+	iova_mt_leave_show(m, pinned, owned);
 }
 
 /**
@@ -257,7 +278,7 @@ void iova_mt_takeover_show_state(struct seq_file *m)
 void iova_mt_takeover_show_functions(struct seq_file *m)
 {
 	mutex_lock(&mutex);
-	iova_mt_hook_show(m, attached);
+	iova_mt_hook_show(m);
 	mutex_unlock(&mutex);
 }
 
