@@ -42,6 +42,26 @@ free_is_said()
 		[ "$(counter stats free_unknown)" -eq $((before + 4)) ]
 }
 
+# keeps_a_domain: the client has a domain until it is unloaded
+keeps_a_domain()
+{
+	insmod "$CLIENT" case=keep && owned_is 1
+}
+
+# named_as_user: wherever the domain is shown
+named_as_user()
+{
+	local id
+
+	cat "$MT_DEBUGFS"/domains/*/summary
+	dbg takeover/devices
+	dbg takeover/state
+	id=$(ls "$MT_DEBUGFS/domains")
+	[ "$(counter "domains/$id/summary" user)" = "module iova_mt_client" ] &&
+		dbg takeover/devices | grep "^$id module/iova_mt_client\$" &&
+		state_says "^unload: refused, 1 .*; domain $id belongs to module iova_mt_client: unload it"
+}
+
 ktap_start
 [ "$(id -u)" = 0 ] || ktap_skip_all "must be run as root"
 [ -e "$CLIENT" ] || ktap_skip_all "iova_mt_client.ko was not built"
@@ -59,6 +79,11 @@ for allocator in maple rbtree; do
 		check "owned, $allocator: $case" run_owned "$case"
 	done
 	check "owned, $allocator: not_rounded" run_owned not_rounded
+	check "owned, $allocator: reserve_over" run_owned reserve_over
+	check "owned, $allocator: a module keeps a domain" keeps_a_domain
+	check "it is named as the domain's user" named_as_user
+	check "its unloading gives the domain back" rmmod iova_mt_client
+	check "no domain is owned" owned_is 0
 	check_equal "a case that does not exist is refused" 1 \
 		"$(run_case none >/dev/null 2>&1; echo $?)"
 	check "the module unloads" unload_mt

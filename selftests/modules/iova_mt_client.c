@@ -4,7 +4,8 @@
  * dma-iommu does not: it asks for objects. What it expects holds for a domain of
  * the kernel's as for one that iova_mt has taken over.
  *
- * Loading it runs one case; it loads when all expectations of it held.
+ * Loading it runs one case; it loads when all expectations of it held. With the
+ * case "keep" it keeps its domain until it is unloaded.
  */
 #define pr_fmt(fmt) "iova_mt_client: " fmt
 
@@ -21,6 +22,8 @@ MODULE_PARM_DESC(case, "the case to run");
 
 static struct iova_domain iovad;
 static int failures;
+/* It is put when the module goes, not before. */
+static bool kept;
 
 #define EXPECT(_condition)						\
 	do {								\
@@ -171,6 +174,28 @@ static void reserve(void)
 	EXPECT(fill(100, 199) == 100);
 }
 
+/* No two objects may claim the same pfn, whichever is looked for first. */
+static void reserve_over(void)
+{
+	struct iova *live = alloc_iova(&iovad, 5, 254, false);
+	struct iova *below, *above, *found;
+
+	EXPECT(live && live->pfn_lo == 250);
+	EXPECT(reserve_iova(&iovad, 240, 260));
+	below = find_iova(&iovad, 245);
+	found = find_iova(&iovad, 252);
+	above = find_iova(&iovad, 257);
+	if (!below || !found || !above) {
+		EXPECT(below && found && above);
+		return;
+	}
+	EXPECT(below->pfn_lo <= 245 && below->pfn_hi >= 245);
+	EXPECT(found->pfn_lo <= 252 && found->pfn_hi >= 252);
+	EXPECT(above->pfn_lo <= 257 && above->pfn_hi >= 257);
+	EXPECT(below == found || below->pfn_hi < found->pfn_lo);
+	EXPECT(found == above || found->pfn_hi < above->pfn_lo);
+}
+
 static void full(void)
 {
 	EXPECT(alloc_iova_fast(&iovad, LIMIT + 1, LIMIT, true) == 0);
@@ -258,6 +283,14 @@ static void freed_twice(void)
 	}
 }
 
+/* What is in it goes with it, by whoever puts it. */
+static void keep(void)
+{
+	EXPECT(alloc_iova_fast(&iovad, 2, LIMIT, true));
+	EXPECT(reserve_iova(&iovad, 100, 199));
+	kept = !failures;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -270,6 +303,8 @@ static const struct {
 	{ "next_at_same_pfn", next_at_same_pfn },
 	{ "not_rounded", not_rounded },
 	{ "reserve", reserve },
+	{ "reserve_over", reserve_over },
+	{ "keep", keep },
 	{ "full", full },
 	{ "again", again },
 	{ "interrupts_off", interrupts_off },
@@ -278,6 +313,12 @@ static const struct {
 	{ "free_of_pfn_0", free_of_pfn_0 },
 	{ "freed_twice", freed_twice },
 };
+
+static void end_domain(void)
+{
+	put_iova_domain(&iovad);
+	iova_cache_put();
+}
 
 static int run_case(void (*fn)(void))
 {
@@ -290,8 +331,8 @@ static int run_case(void (*fn)(void))
 	ret = iova_domain_init_rcaches(&iovad);
 	if (!ret)
 		fn();
-	put_iova_domain(&iovad);
-	iova_cache_put();
+	if (!kept)
+		end_domain();
 	return ret ?: failures ? -EILSEQ : 0;
 }
 
@@ -309,6 +350,8 @@ module_init(client_init);
 
 static void __exit client_exit(void)
 {
+	if (kept)
+		end_domain();
 }
 module_exit(client_exit);
 

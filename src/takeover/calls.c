@@ -214,7 +214,7 @@ static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)
 	count(IOVA_MT_CALL_FIND);
 	if (iova_mt_find(owned->domain, pfn, &range))
 		return NULL;
-	found = iova_mt_object_find(&owned->objects, range.first);
+	found = iova_mt_object_find(&owned->objects, &range);
 	if (found)
 		return found;
 	object = iova_mt_object_alloc(owned->domain->id);

@@ -9,8 +9,9 @@
  * Rule: an object leaves the table before its range is freed. Otherwise the
  * range could be allocated again, and get a second object, in between.
  *
- * Objects are looked up by their first pfn only and may overlap: a reserved
- * range may lie over ranges that were there before it.
+ * Objects are looked up by their first pfn only. One of a range that was reserved
+ * over others says what was asked for, until somebody looks for it: the allocator
+ * knows its pieces, and from then on it stands for the first of them.
  *
  * Locks: objects->lock, irqsave, innermost.
  */
@@ -139,23 +140,18 @@ static void count_live_locked(struct iova_mt_objects *objects, int n)
 	WRITE_ONCE(objects->nr_live, objects->nr_live + n);
 }
 
-/*
- * There is one at that pfn already: two finds met, a reserved range begins
- * where another range does, or a range was freed while somebody looked for it.
- * The object that is in somebody's hands stays, and a live range, which is
- * newer than anything the table knows of it, says what it stands for.
- */
+/* What the allocator says of a range is newer than what the table knows. */
 static void renew_locked(struct iova_mt_objects *objects,
 			 struct iova_mt_object *object,
 			 const struct iova_mt_range *range)
 {
+	bool reserved = range->state == IOVA_MT_RESERVED;
+
 	lockdep_assert_held(&objects->lock);
-	if (range->state != IOVA_MT_LIVE)
-		return;
 	object->iova.pfn_hi = range->last;
-	if (object->reserved)
-		count_live_locked(objects, 1);
-	object->reserved = false;
+	if (object->reserved != reserved)
+		count_live_locked(objects, reserved ? -1 : 1);
+	object->reserved = reserved;
 }
 
 /**
@@ -163,6 +159,11 @@ static void renew_locked(struct iova_mt_objects *objects,
  * @objects: the table
  * @object: the object, which is the table's from now on
  * @range: live or reserved
+ *
+ * There may be one at that pfn already: two finds met, a reserved range begins
+ * where another range does, or a range was freed while somebody looked for it.
+ * That object is in somebody's hands and stays. It is renewed if @range is live;
+ * a reserved one may be no more than what was asked for.
  *
  * Context: Any.
  * Return: the object of that range: @object, or one that was there before.
@@ -182,7 +183,8 @@ struct iova *iova_mt_object_insert(struct iova_mt_objects *objects,
 	spin_lock_irqsave(&objects->lock, flags);
 	old = lookup_locked(objects, range->first, &parent, &link);
 	if (old) {
-		renew_locked(objects, old, range);
+		if (range->state == IOVA_MT_LIVE)
+			renew_locked(objects, old, range);
 	} else {
 		rb_link_node(&object->iova.node, parent, link);
 		rb_insert_color(&object->iova.node, &objects->root);
@@ -200,22 +202,24 @@ struct iova *iova_mt_object_insert(struct iova_mt_objects *objects,
 /**
  * iova_mt_object_find() - find the object of a range
  * @objects: the table
- * @first: first pfn of the range
+ * @range: the range, as the allocator has it
  *
  * The caller holds the range, so that the object does not go.
  *
  * Context: Any.
- * Return: the object, or NULL.
+ * Return: the object, which ends where @range does; or NULL.
  */
 struct iova *iova_mt_object_find(struct iova_mt_objects *objects,
-				 unsigned long first)
+				 const struct iova_mt_range *range)
 {
 	struct iova_mt_object *object;
 	struct rb_node *parent, **link;
 	unsigned long flags;
 
 	spin_lock_irqsave(&objects->lock, flags);
-	object = lookup_locked(objects, first, &parent, &link);
+	object = lookup_locked(objects, range->first, &parent, &link);
+	if (object)
+		renew_locked(objects, object, range);
 	spin_unlock_irqrestore(&objects->lock, flags);
 	return object ? &object->iova : NULL;
 }

@@ -48,7 +48,7 @@ struct iova *iova_mt_object_insert(struct iova_mt_objects *objects,
 				   struct iova_mt_object *object,
 				   const struct iova_mt_range *range);
 struct iova *iova_mt_object_find(struct iova_mt_objects *objects,
-				 unsigned long first);
+				 const struct iova_mt_range *range);
 bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first);
 
 /**
