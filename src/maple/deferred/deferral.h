@@ -67,7 +67,7 @@ struct iova_mt_deferral {
 	 * Return: 0, or -ENOMEM and then it is what it was.
 	 */
 	int (*reuse_locked)(struct iova_mt_deferred *deferred,
-			   unsigned long first, unsigned long last, void *entry);
+			    unsigned long first, unsigned long last, void *entry);
 
 	/**
 	 * @overwrite_locked: A part of it is to be overwritten.
@@ -77,7 +77,7 @@ struct iova_mt_deferral {
 	 * caller is to look again; -ENOMEM when it cannot be now.
 	 */
 	int (*overwrite_locked)(struct iova_mt_deferred *deferred,
-			    unsigned long first, unsigned long last, void *entry);
+				unsigned long first, unsigned long last, void *entry);
 
 	/**
 	 * @sweep_locked: Erase some, in a bounded time, and say what in @swept.

@@ -135,7 +135,7 @@ static int add_locked(struct iova_mt_deferred *deferred, unsigned long first,
 }
 
 static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
-		       unsigned long last, void *entry)
+			unsigned long last, void *entry)
 {
 	struct record *record = entry;
 
@@ -146,7 +146,7 @@ static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
 
 /* A record is for a whole range: it has to go before a part can be used. */
 static int overwrite_locked(struct iova_mt_deferred *deferred, unsigned long first,
-			unsigned long last, void *entry)
+			    unsigned long last, void *entry)
 {
 	if (iova_mt_index_erase_locked(deferred->index, first, last))
 		return -ENOMEM;

@@ -140,7 +140,7 @@ static int add_locked(struct iova_mt_deferred *deferred, unsigned long first,
 }
 
 static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
-		       unsigned long last, void *entry)
+			unsigned long last, void *entry)
 {
 	return iova_mt_index_swap_locked(deferred->index, first, last,
 					 iova_mt_entry(IOVA_MT_LIVE, 0));
@@ -148,7 +148,7 @@ static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
 
 /* What is left of a marker on either side is a marker of its own. */
 static int overwrite_locked(struct iova_mt_deferred *deferred, unsigned long first,
-			unsigned long last, void *entry)
+			    unsigned long last, void *entry)
 {
 	unsigned int i;
 

@@ -28,7 +28,7 @@
 
 /* Take over a marker in @from..@max, if there is one that fits among the first. */
 static bool take_over_locked(struct iova_mt_deferred *deferred, unsigned long from,
-			unsigned long max, unsigned int budget,
+			     unsigned long max, unsigned int budget,
 			struct iova_mt_match *match)
 {
 	struct iova_mt_index *index = deferred->index;
@@ -42,7 +42,7 @@ static bool take_over_locked(struct iova_mt_deferred *deferred, unsigned long fr
 		return false;
 	last = match->first + match->wanted.size - 1;
 	if (deferred->way->reuse_locked(deferred, match->first, last,
-				       match->entry))
+					match->entry))
 		return false;
 	iova_mt_deferred_removed_locked(deferred, 1, match->wanted.size);
 	deferred->taken++;
@@ -113,7 +113,7 @@ static bool take_next(struct iova_mt_deferred *deferred,
 
 	iova_mt_index_lock(deferred->index, flags);
 	taken = take_over_locked(deferred, max(*pos, deferred->low), deferred->high,
-			    IOVA_MT_HOLD_ENTRIES, match);
+				 IOVA_MT_HOLD_ENTRIES, match);
 	*pos = match->end ? 0 : match->next;
 	*rounds += match->end;
 	deferred->reuse_from = *pos;
@@ -136,7 +136,7 @@ static bool take_next(struct iova_mt_deferred *deferred,
  * Return: true when there was one.
  */
 bool iova_mt_reuse_alloc(struct iova_mt_deferred *deferred,
-			const struct iova_mt_wanted *wanted, int error,
+			 const struct iova_mt_wanted *wanted, int error,
 			unsigned long *pfn)
 {
 	struct iova_mt_match match = { .wanted = *wanted };

@@ -11,7 +11,7 @@ struct iova_mt_deferred;
 struct iova_mt_wanted;
 
 bool iova_mt_reuse_alloc(struct iova_mt_deferred *deferred,
-			const struct iova_mt_wanted *wanted, int error,
+			 const struct iova_mt_wanted *wanted, int error,
 			unsigned long *pfn);
 
 #endif /* _IOVA_MT_REUSE_H */

@@ -41,7 +41,7 @@ static void retry_later(struct iova_mt_spans *spans)
  * Return: true when it does not reach as far as a span can in its window.
  */
 bool iova_mt_room_is_partial(const struct iova_mt_spans *spans,
-			   const struct iova_mt_span *span)
+			     const struct iova_mt_span *span)
 {
 	return iova_mt_span_first(span) > max(span->base,
 					      spans->index->start_pfn) ||
@@ -248,7 +248,7 @@ struct iova_mt_span *iova_mt_room_span_locked(struct iova_mt_spans *spans,
 
 /* Those that are free as a whole go, the others take what is beside them. */
 static int tidy_step_locked(struct iova_mt_spans *spans,
-				     unsigned long *top)
+			    unsigned long *top)
 {
 	struct iova_mt_span *span;
 	unsigned int budget;

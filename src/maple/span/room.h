@@ -16,7 +16,7 @@ void iova_mt_room_init(struct iova_mt_spans *spans);
 void iova_mt_room_tidy(struct iova_mt_spans *spans);
 
 bool iova_mt_room_is_partial(const struct iova_mt_spans *spans,
-			   const struct iova_mt_span *span);
+			     const struct iova_mt_span *span);
 bool iova_mt_room_release_locked(struct iova_mt_spans *spans,
 				 struct iova_mt_span *span);
 int iova_mt_room_resize_locked(struct iova_mt_spans *spans,

@@ -8,7 +8,8 @@
  * Beside that each tree has spare nodes: in a tree state that was given them in a
  * task, where memory can be waited for. An erase whose own request is refused is
  * served from it. With what the module may call, nodes cannot be handed from one
- * state to another, so that state itself is the one that stores: mas_store() takes what mas_preallocate() has left there.
+ * state to another, so that state itself is the one that stores: mas_store()
+ * takes what mas_preallocate() has left there.
  *
  * Where nodes come in sheaves (see compat.h), a request for two or more may not
  * be made in an interrupt: kmem_cache_prefill_sheaf() and its counterpart keep
@@ -210,7 +211,7 @@ static unsigned int most_locked(const struct iova_mt_nodes *nodes)
  * it is refused, nothing is left there. @refused: it would be, so do not ask.
  */
 static int store_from_spare_locked(struct iova_mt_nodes *nodes,
-				     struct ma_state *mas, void *entry,
+				   struct ma_state *mas, void *entry,
 				     bool refused)
 {
 	struct ma_state *spare = &nodes->spare;
