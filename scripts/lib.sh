@@ -13,8 +13,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${IOVA_MT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/iova_mt}
 me=${0##*/}
 
-# Debian 12 has 6.1 and 6.12; the others are built in a Debian 13 chroot.
-HOST_KERNELS="6.1 6.12"
+# Debian 12 has 6.1 and 6.12; the others are built in a Debian 13 chroot. -rt is
+# Debian's flavour with PREEMPT_RT.
+HOST_KERNELS="6.1 6.12 6.12-rt"
 CHROOT_KERNELS="6.18 7.2 7.3"
 # shellcheck disable=SC2034 # used by those who source this
 TEST_KERNELS="6.12 7.2"
