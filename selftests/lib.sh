@@ -327,6 +327,12 @@ can_redirect()
 	[ -e /proc/sys/kernel/ftrace_enabled ]
 }
 
+# on_rt: is this a kernel with PREEMPT_RT?
+on_rt()
+{
+	grep -q PREEMPT_RT /proc/version
+}
+
 # The ways to defer, and defer_by <way>: for domains from then on
 # shellcheck disable=SC2034 # used by those who source this
 DEFERRALS="marker list"

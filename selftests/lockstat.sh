@@ -75,7 +75,7 @@ is_sound()
 {
 	table >"$copy"
 	cat "$copy"
-	awk -v inside_then="${1:-0}" '
+	awk -v inside_then="${1:-0}" -v rt="$(on_rt && echo 1)" '
 	function bad(why) { print "bad: " why; status = 1 }
 	function inside(what, from, max) {
 		if (max < from || max >= (from ? 2 * from : 1))
@@ -104,7 +104,8 @@ is_sound()
 		if (v["wait_mean_ns"] > v["wait_max_ns"]) bad("mean wait")
 		if ((v["hold_mean_ns"] + 1) * holds < hold_least) bad("sum of holds")
 		if ((v["wait_mean_ns"] + 1) * waits < wait_least) bad("sum of waits")
-		if (v["irqs_off_max_ns"] < v["hold_max_ns"]) bad("irqs off")
+		if (rt && v["irqs_off_max_ns"]) bad("irqs off on PREEMPT_RT")
+		if (!rt && v["irqs_off_max_ns"] < v["hold_max_ns"]) bad("irqs off")
 		if (v["irqs_off_max_ns"] > v["hold_max_ns"] + v["wait_max_ns"])
 			bad("irqs off longer than both")
 		inside("hold", hold_row, v["hold_max_ns"])

@@ -77,7 +77,7 @@ static inline u64 iova_mt_lock_times_nr(const struct iova_mt_lock_times *times)
  * @wait: from asking for it to having it; 0 ns when it was free
  * @hold: from having it to releasing it
  * @irqs_off_max: longest time that one wait and its hold kept interrupts off, ns;
- *	longer, if they had been off before
+ *	longer, if they had been off before; 0 on PREEMPT_RT, where they stay on
  */
 struct iova_mt_lock_stat {
 	struct iova_mt_lock_times wait;

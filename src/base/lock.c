@@ -12,7 +12,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
-#include <linux/irqflags.h>
+#include <linux/kconfig.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
@@ -37,6 +37,13 @@ static u64 last_period;
 static u64 period;
 
 /* --- Internals ------------------------------------------------------------ */
+
+/*
+ * Who has the lock keeps interrupts off, but not on PREEMPT_RT: there it sleeps
+ * for the lock, and can be preempted while it has it. So nothing here may turn
+ * them off by itself, either.
+ */
+#define KEEPS_IRQS_OFF	(!IS_ENABLED(CONFIG_PREEMPT_RT))
 
 /*
  * Safe in any context, unlike ktime_get(), and fine enough everywhere, unlike
@@ -80,13 +87,12 @@ unsigned long iova_mt_lock_take_measured(struct iova_mt_lock *lock,
 	unsigned long flags;
 	u64 asked, got, now;
 
-	local_irq_save(flags);
-	if (spin_trylock(spinlock)) {
+	if (spin_trylock_irqsave(spinlock, flags)) {
 		asked = now_ns();
 		got = asked;
 	} else {
 		asked = now_ns();
-		spin_lock(spinlock);
+		spin_lock_irqsave(spinlock, flags);
 		got = now_ns();
 	}
 
@@ -121,8 +127,9 @@ void iova_mt_lock_release_measured(struct iova_mt_lock *lock,
 	if (of && lock->period == of && lock->got) {
 		now = now_ns();
 		add(&lock->stat.hold, ns_between(lock->got, now));
-		lock->stat.irqs_off_max = max(lock->stat.irqs_off_max,
-					      ns_between(lock->asked, now));
+		if (KEEPS_IRQS_OFF)
+			lock->stat.irqs_off_max = max(lock->stat.irqs_off_max,
+						      ns_between(lock->asked, now));
 		lock->got = 0;
 	}
 	spin_unlock_irqrestore(spinlock, flags);
