@@ -220,6 +220,10 @@ check "a 1 begins anew" begins_anew
 check "switching under load makes up no holds" switching_makes_up_nothing
 check "a new domain counts as well" counts_new_domains
 check "a domain whose lock is not ours says so" rbtree_says_so
+check "the load ends" load_off
+check "N10: a lock that is measured is taken in all contexts" measure 1
+run_module_suite atomic ops="${OPS:-20000}" seed="${SEED:-1}"
+check "a load begins again" load_on
 check "unloads while it is on, and is off then" unloads_while_on
 check "unloads" unload_mt
 rm -f "$copy" "$copy.fits"

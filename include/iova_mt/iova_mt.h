@@ -55,6 +55,26 @@
  *	Said of a struct iova_domain of the kernel that iova_mt serves.
  */
 
+/**
+ * DOC: Contexts
+ *
+ * "Context: Any" in this tree means every context in which a spinlock_t may be
+ * taken with spin_lock_irqsave(), because that is what the functions do:
+ *
+ * - On most kernels that is each context but an NMI: tasks, softirqs, hardirqs,
+ *   interrupts or preemption turned off, spinlocks of any kind held.
+ * - On PREEMPT_RT a spinlock_t sleeps. There it is tasks, threaded interrupt
+ *   handlers and softirqs, also with bottom halves off or with a spinlock_t held,
+ *   irqsave or not. It is none of the raw atomic contexts: hardirq proper
+ *   (IRQF_NO_THREAD, a hard irq_work), interrupts or preemption really off
+ *   (local_irq_save(), preempt_disable()), a raw_spinlock_t held. The kernel's
+ *   own IOVA allocator has the same limit there, for the same reason, and drivers
+ *   keep to it.
+ *
+ * Interrupts and preemption are afterwards as they were before. "Does not sleep"
+ * means: for nothing but such a lock, and never for memory.
+ */
+
 struct iova_mt_domain;
 
 /* Natural alignment to @size rounded up to a power of two. */

@@ -7,7 +7,10 @@
  *  - Arguments have been checked when they arrive here: sizes are not 0, ranges
  *    do not wrap, flags are known.
  *  - Calls on one domain come from several CPUs at once. The allocator does its
- *    own locking, safe in hardirq. create and destroy are alone on the domain.
+ *    own locking, with spin_lock_irqsave() of a spinlock_t. create and destroy are
+ *    alone on the domain.
+ *  - "Context: Any" is explained in <iova_mt/iova_mt.h>, under Contexts: hardirq
+ *    and interrupts off are part of it, except on PREEMPT_RT.
  *  - free cannot fail. What the allocator cannot erase now, it keeps out of use
  *    until it can. A free of what nobody has changes nothing, and is reported.
  */
@@ -129,7 +132,7 @@ struct iova_mt_ops {
 	 * not below @domain->start_pfn. An aligned range need not be the very
 	 * highest. @flags is of IOVA_MT_ALLOC_FLAGS. Mandatory.
 	 *
-	 * Context: Any, hardirq and interrupts off included. Does not sleep.
+	 * Context: Any, see Contexts. Does not sleep.
 	 * Return: 0 with the first pfn in @pfn, which is untouched otherwise;
 	 * -ENOSPC when no such range is free, whatever others do meanwhile;
 	 * -ENOMEM when there is one but no memory to record it, or to make it
@@ -147,7 +150,7 @@ struct iova_mt_ops {
 	 * A driver's mistake may give any @pfn. What lies outside of what @alloc
 	 * hands out must never come out of a cache.
 	 *
-	 * Context: Any, hardirq and interrupts off included. Does not sleep.
+	 * Context: Any, see Contexts. Does not sleep.
 	 * Return: false when nobody has such a range, so that nothing has been
 	 * freed; true otherwise, and when that is not looked up. See
 	 * iova_mt_free_unknown().

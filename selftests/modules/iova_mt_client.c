@@ -11,7 +11,9 @@
 
 #include <linux/iova.h>
 #include <linux/irqflags.h>
+#include <linux/kconfig.h>
 #include <linux/module.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #define LIMIT	299
@@ -220,14 +222,16 @@ static void again(void)
 	full();
 }
 
+/* As drivers do it. On PREEMPT_RT interrupts stay on. */
 static void with_interrupts_off(void (*fn)(void))
 {
+	static DEFINE_SPINLOCK(lock);
 	unsigned long flags;
 
-	local_irq_save(flags);
+	spin_lock_irqsave(&lock, flags);
 	fn();
-	EXPECT(irqs_disabled());
-	local_irq_restore(flags);
+	EXPECT(irqs_disabled() != IS_ENABLED(CONFIG_PREEMPT_RT));
+	spin_unlock_irqrestore(&lock, flags);
 }
 
 static void interrupts_off(void)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Atomic contexts: one domain used from hardirq, softirq, tasks with interrupts
- * off and plain tasks, on two CPUs at once.
+ * or bottom halves off and plain tasks, on two CPUs at once. What is promised is
+ * in <iova_mt/iova_mt.h>, under Contexts; on PREEMPT_RT that is less.
  *
- * Every user marks its pages in a map that all share: a page that is handed out
- * twice is seen at once. The users interrupt each other. A lock that lets them
- * do so in its middle hangs the machine when they meet there, which is a matter
- * of luck: the nomem suite looks at that for certain.
+ * The users interrupt each other, and mark their pages in a map that all share. A
+ * lock that lets them do so in its middle hangs the machine when they meet there,
+ * which is a matter of luck: the nomem suite looks at that for certain.
  */
-#include <linux/bitmap.h>
+#include <linux/bits.h>
+#include <linux/bottom_half.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -17,66 +18,32 @@
 #include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/spinlock.h>
 
 #include <iova_mt/fault.h>
 
-#include "test.h"
+#include "test_arena.h"
 
-/* Small, so that it is full at times. */
-#define PAGES		6000UL
-#define SLOTS		48
 #define CPUS		2
-#define STEPS		6
 
-/**
- * struct arena - what the users share
- * @t: the case
- * @domain: of the case
- * @rounds: how many each CPU does
- * @map: a bit a page: somebody has it
- * @twice: pages that were handed out twice
- * @outside: ranges outside of the space, or not aligned
- * @errors: errors that should not be
- * @refused: requests for which there was no room
- */
-struct arena {
-	struct test *t;
-	struct iova_mt_domain *domain;
-	unsigned int rounds;
-	unsigned long *map;
-	atomic_t twice;
-	atomic_t outside;
-	atomic_t errors;
-	atomic_t refused;
-};
-
-/**
- * struct holder - one user of the domain, in one context on one CPU
- * @arena: where
- * @rng: what it draws from
- * @pfn: what it has
- * @size: pages of it, 0 for nothing
- * @steps: done so far
- */
-struct holder {
-	struct arena *arena;
-	struct test_rng rng;
-	unsigned long pfn[SLOTS];
-	unsigned int size[SLOTS];
-	unsigned long steps;
-};
-
-enum context { TASK, IRQS_OFF, HARDIRQ, SOFTIRQ, NR_CONTEXTS };
+enum context { TASK, LOCKED, BH_OFF, SOFTIRQ, IRQS_OFF, HARDIRQ, NR_CONTEXTS };
 
 static const char *const context_names[NR_CONTEXTS] = {
-	"task", "interrupts off", "hardirq", "softirq",
+	"task", "spinlock held", "bottom halves off", "softirq",
+	"interrupts off", "hardirq",
 };
+
+#define RAW_CONTEXTS	(BIT(IRQS_OFF) | BIT(HARDIRQ))
+#define ALL_CONTEXTS	((BIT(NR_CONTEXTS) - 1) & ~(TEST_ON_RT ? RAW_CONTEXTS : 0))
 
 /**
  * struct runner - the users of one CPU
+ * @rounds: how many it does
+ * @contexts: in which of them, a bit each
  * @holder: one a context; each is used by one at a time
  * @work: runs the one in hardirq
  * @call: so does this, when the peer asks for it
@@ -84,11 +51,15 @@ static const char *const context_names[NR_CONTEXTS] = {
  * @tasklet: runs the one in softirq
  * @peer: the other CPU, which this one interrupts, or NULL
  * @nr: its number
+ * @lock: that is held in one of the contexts
  * @wrong_context: steps that were not where they should be
+ * @left_other: steps that left interrupts or preemption other than they were
  * @thread: the task
  * @done: it has ended
  */
 struct runner {
+	unsigned int rounds;
+	unsigned int contexts;
 	struct holder holder[NR_CONTEXTS];
 	struct irq_work work;
 	call_single_data_t call;
@@ -96,93 +67,34 @@ struct runner {
 	struct tasklet_struct tasklet;
 	struct runner *peer;
 	unsigned int nr;
+	spinlock_t lock; /* nothing: to hold it is all */
 	atomic_t wrong_context;
+	atomic_t left_other;
 	struct task_struct *thread;
 	struct completion done;
 };
 
-/* --- One step ------------------------------------------------------------- */
-
-static bool is_inside(unsigned long pfn, unsigned int size, unsigned int flags)
-{
-	return pfn >= 1 && pfn + size - 1 <= PAGES &&
-	       (!(flags & IOVA_MT_ALIGNED) ||
-		IS_ALIGNED(pfn, roundup_pow_of_two(size)));
-}
-
-static void mark(struct arena *arena, unsigned long pfn, unsigned int size)
-{
-	unsigned int i;
-
-	for (i = 0; i < size; i++)
-		if (test_and_set_bit(pfn + i, arena->map))
-			atomic_inc(&arena->twice);
-}
-
-static void holder_alloc(struct holder *holder, unsigned int slot)
-{
-	struct arena *arena = holder->arena;
-	unsigned int flags = test_rng_below(&holder->rng, 8);
-	unsigned int size = 1 + test_rng_below(&holder->rng, 40);
-	unsigned long pfn;
-	int ret;
-
-	if (flags & IOVA_MT_CACHED)
-		size = 1U << test_rng_below(&holder->rng, 6);
-	ret = iova_mt_alloc(arena->domain, size, PAGES, flags, &pfn);
-	if (ret) {
-		atomic_inc(ret == -ENOSPC || ret == -ENOMEM ?
-			   &arena->refused : &arena->errors);
-		return;
-	}
-	if (!is_inside(pfn, size, flags)) {
-		atomic_inc(&arena->outside);
-		return;
-	}
-	mark(arena, pfn, size);
-	holder->pfn[slot] = pfn;
-	holder->size[slot] = size;
-}
-
-static void holder_free(struct holder *holder, unsigned int slot)
-{
-	struct arena *arena = holder->arena;
-	unsigned int size = holder->size[slot], i;
-
-	for (i = 0; i < size; i++)
-		clear_bit(holder->pfn[slot] + i, arena->map);
-	/* The bits are clear before another can get the pages. */
-	smp_mb__after_atomic();
-	holder->size[slot] = 0;
-	if (test_rng_below(&holder->rng, 4))
-		iova_mt_free(arena->domain, holder->pfn[slot], size);
-	else
-		iova_mt_free(arena->domain,
-			     holder->pfn[slot] + test_rng_below(&holder->rng, size),
-			     0);
-}
-
-static void holder_steps(struct holder *holder)
-{
-	unsigned int i, slot;
-
-	for (i = 0; i < STEPS; i++) {
-		slot = test_rng_below(&holder->rng, SLOTS);
-		if (holder->size[slot])
-			holder_free(holder, slot);
-		else
-			holder_alloc(holder, slot);
-		holder->steps++;
-	}
-}
-
 /* --- Contexts ------------------------------------------------------------- */
+
+static bool runs_in(const struct runner *runner, enum context context)
+{
+	return runner->contexts & BIT(context);
+}
 
 static void in_context(struct runner *runner, enum context context, bool right)
 {
+	bool were_off = irqs_disabled();
+	int count = preempt_count();
+
 	if (!right)
 		atomic_inc(&runner->wrong_context);
 	holder_steps(&runner->holder[context]);
+	if (irqs_disabled() == were_off && preempt_count() == count)
+		return;
+	atomic_inc(&runner->left_other);
+	/* So that the machine lives to tell. */
+	if (irqs_disabled() && !were_off)
+		local_irq_enable();
 }
 
 static void work_fn(struct irq_work *work)
@@ -193,9 +105,10 @@ static void work_fn(struct irq_work *work)
 
 /*
  * The same from another CPU. An idle CPU looks for calls before it sleeps, so
- * that this is not always in an interrupt. Under PREEMPT_RT it always would be, and
- * in one where a spinlock may not be taken; lockdep is told that this is like the
- * work above, which would not.
+ * that this is not always in an interrupt. On PREEMPT_RT it always would be, and
+ * in one where a spinlock may not be taken, so there it is not done; lockdep, which
+ * may look for such places on other kernels, is told that this is like the work
+ * above.
  */
 static void call_fn(void *arg)
 {
@@ -220,34 +133,63 @@ static void ask_peer(struct runner *peer)
 		atomic_dec(&peer->calls);
 }
 
-/*
- * Work of the peer interrupts it wherever it is; own work comes when interrupts
- * come on again. What is queued already is not queued twice, so that a user is
- * never in two places.
- */
-static void round_run(struct runner *runner)
+/* Own work comes when interrupts come on again. */
+static void with_irqs_off(struct runner *runner)
 {
 	unsigned long flags;
 
-	irq_work_queue(&runner->work);
-	holder_steps(&runner->holder[TASK]);
-	if (runner->peer)
-		ask_peer(runner->peer);
-	tasklet_schedule(&runner->tasklet);
 	local_irq_save(flags);
 	in_context(runner, IRQS_OFF, irqs_disabled());
-	irq_work_queue(&runner->work);
+	if (runs_in(runner, HARDIRQ))
+		irq_work_queue(&runner->work);
 	in_context(runner, IRQS_OFF, irqs_disabled());
 	local_irq_restore(flags);
-	holder_steps(&runner->holder[TASK]);
+}
+
+static void with_bh_off(struct runner *runner)
+{
+	local_bh_disable();
+	in_context(runner, BH_OFF, in_softirq());
+	local_bh_enable();
+}
+
+static void with_lock_held(struct runner *runner)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&runner->lock, flags);
+	in_context(runner, LOCKED, irqs_disabled() != TEST_ON_RT);
+	spin_unlock_irqrestore(&runner->lock, flags);
+}
+
+/*
+ * Work of the peer interrupts it wherever it is. What is queued already is not
+ * queued twice, so that a user is never in two places.
+ */
+static void round_run(struct runner *runner)
+{
+	if (runs_in(runner, HARDIRQ))
+		irq_work_queue(&runner->work);
+	in_context(runner, TASK, in_task());
+	if (runs_in(runner, HARDIRQ) && runner->peer)
+		ask_peer(runner->peer);
+	if (runs_in(runner, SOFTIRQ))
+		tasklet_schedule(&runner->tasklet);
+	if (runs_in(runner, IRQS_OFF))
+		with_irqs_off(runner);
+	if (runs_in(runner, BH_OFF))
+		with_bh_off(runner);
+	if (runs_in(runner, LOCKED))
+		with_lock_held(runner);
+	in_context(runner, TASK, in_task());
 }
 
 static int thread_fn(void *arg)
 {
 	struct runner *runner = arg;
-	unsigned int i, rounds = runner->holder[TASK].arena->rounds;
+	unsigned int i;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < runner->rounds; i++) {
 		round_run(runner);
 		if (i % 16 == 0)
 			cond_resched();
@@ -265,11 +207,10 @@ static void runner_init(struct runner *runner, struct arena *arena,
 	runner->work = IRQ_WORK_INIT(work_fn);
 	INIT_CSD(&runner->call, call_fn, runner);
 	tasklet_setup(&runner->tasklet, tasklet_fn);
+	spin_lock_init(&runner->lock);
 	init_completion(&runner->done);
-	for (i = 0; i < NR_CONTEXTS; i++) {
-		runner->holder[i].arena = arena;
-		test_rng_init(&runner->holder[i].rng, seed * 16 + i);
-	}
+	for (i = 0; i < NR_CONTEXTS; i++)
+		holder_init(&runner->holder[i], arena, seed * 16 + i);
 }
 
 static bool runner_start(struct test *t, struct runner *runner)
@@ -285,7 +226,7 @@ static bool runner_start(struct test *t, struct runner *runner)
 
 static void runner_end(struct test *t, struct runner *runner)
 {
-	unsigned int i, slot;
+	unsigned int i;
 
 	irq_work_sync(&runner->work);
 	/* The peer has ended, but what it asked for may still be on its way. */
@@ -293,13 +234,14 @@ static void runner_end(struct test *t, struct runner *runner)
 		usleep_range(100, 1000);
 	tasklet_kill(&runner->tasklet);
 	EXPECT_EQ(t, atomic_read(&runner->wrong_context), 0);
+	EXPECT_EQ(t, atomic_read(&runner->left_other), 0);
 	for (i = 0; i < NR_CONTEXTS; i++) {
+		if (!runs_in(runner, i))
+			continue;
 		test_diag("CPU %u, %s: %lu steps", runner->nr, context_names[i],
 			  runner->holder[i].steps);
 		EXPECT(t, runner->holder[i].steps > 0);
-		for (slot = 0; slot < SLOTS; slot++)
-			if (runner->holder[i].size[slot])
-				holder_free(&runner->holder[i], slot);
+		holder_free_all(&runner->holder[i]);
 	}
 }
 
@@ -322,46 +264,68 @@ static unsigned int runners_start(struct test *t, struct arena *arena,
 	return started;
 }
 
-static void arena_judge(struct test *t, struct arena *arena)
+static void contexts_run(struct test *t, unsigned int contexts, unsigned int nr,
+			 unsigned int rounds)
 {
-	EXPECT_EQ(t, atomic_read(&arena->twice), 0);
-	EXPECT_EQ(t, atomic_read(&arena->outside), 0);
-	EXPECT_EQ(t, atomic_read(&arena->errors), 0);
-	EXPECT_EQ(t, bitmap_weight(arena->map, PAGES + 1), 0);
-	test_diag("%s (%s): refused %d times", t->tcase->name, t->allocator,
-		  atomic_read(&arena->refused));
-}
-
-static void contexts_run(struct test *t, unsigned int nr, unsigned int rounds)
-{
-	struct arena arena = {
-		.t = t,
-		.domain = t->domain,
-		.rounds = rounds,
-	};
 	unsigned int i, started;
 	struct runner *runners;
+	struct arena arena;
 
-	arena.map = bitmap_zalloc(PAGES + 1, GFP_KERNEL);
 	runners = kcalloc(nr, sizeof(*runners), GFP_KERNEL);
-	if (!EXPECT(t, arena.map && runners))
+	if (!EXPECT(t, arena_init(&arena, t) && runners))
 		goto free;
+	for (i = 0; i < nr; i++) {
+		runners[i].rounds = rounds;
+		runners[i].contexts = contexts;
+	}
 	started = runners_start(t, &arena, runners, nr);
 	for (i = 0; i < nr; i++)
 		if (!IS_ERR_OR_NULL(runners[i].thread))
 			wait_for_completion(&runners[i].done);
 	for (i = 0; i < nr && started == nr; i++)
 		runner_end(t, &runners[i]);
-	arena_judge(t, &arena);
+	arena_judge(&arena);
 free:
 	kfree(runners);
-	bitmap_free(arena.map);
+	arena_exit(&arena);
 }
 
 static void one_cpu(struct test *t)
 {
-	contexts_run(t, 1, t->ops / 40 + 1);
+	contexts_run(t, ALL_CONTEXTS, 1, t->ops / 40 + 1);
 	test_expect_clean(t);
+}
+
+/* A context alone, but for the task in which it is begun. */
+static void alone(struct test *t, enum context context)
+{
+	contexts_run(t, BIT(TASK) | BIT(context), 1, t->ops / 400 + 1);
+	test_expect_clean(t);
+}
+
+static void hardirq_alone(struct test *t)
+{
+	alone(t, HARDIRQ);
+}
+
+static void irqs_off_alone(struct test *t)
+{
+	alone(t, IRQS_OFF);
+}
+
+static void softirq_alone(struct test *t)
+{
+	alone(t, SOFTIRQ);
+}
+
+static void bh_off_alone(struct test *t)
+{
+	alone(t, BH_OFF);
+}
+
+static void locked_alone(struct test *t)
+{
+	alone(t, LOCKED);
 }
 
 static void on_two_cpus(struct test *t, unsigned int rounds)
@@ -369,7 +333,7 @@ static void on_two_cpus(struct test *t, unsigned int rounds)
 	if (num_online_cpus() < CPUS)
 		test_skip(t, "this machine has one CPU");
 	else
-		contexts_run(t, CPUS, rounds);
+		contexts_run(t, ALL_CONTEXTS, CPUS, rounds);
 }
 
 static void two_cpus(struct test *t)
@@ -404,7 +368,7 @@ static int disturb_fn(void *arg)
 	while (!kthread_should_stop()) {
 		iova_mt_flush(t->domain);
 		iova_mt_drain(t->domain);
-		iova_mt_find(t->domain, 1 + i++ % PAGES, &range);
+		iova_mt_find(t->domain, 1 + i++ % ARENA_PAGES, &range);
 		test_backlog(t);
 		cond_resched();
 	}
@@ -428,6 +392,11 @@ static const char use_after_free[] =
 	"find of the kernel's own looks at an object that a free takes away";
 
 static const struct test_case cases[] = {
+	{ "N10: calls in hardirq", hardirq_alone, TEST_NEEDS_RAW },
+	{ "N10: calls with interrupts off", irqs_off_alone, TEST_NEEDS_RAW },
+	{ "N10: calls in softirq", softirq_alone },
+	{ "N10: calls with bottom halves off", bh_off_alone },
+	{ "N10: calls with a spinlock held", locked_alone },
 	{ "all contexts of one CPU", one_cpu },
 	{ "all contexts of two CPUs", two_cpus },
 	{ "all contexts of two CPUs, with faults", two_cpus_with_faults,

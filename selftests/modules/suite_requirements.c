@@ -7,13 +7,13 @@
  * of everything, and what is expected is far from what a mistake would cost.
  */
 #include <linux/delay.h>
-#include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/kconfig.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/vmstat.h>
 
 #include <iova_mt/fault.h>
@@ -432,12 +432,12 @@ static void refusals_are_counted(struct test *t)
 	if (!gate_is_there(t) || !test_take(t, 2000, 1, TOP))
 		return;
 	EXPECT_EQ(t, test_counter(t, "node_refused"), 0);
-	local_irq_save(flags);
+	spin_lock_irqsave(&test_atomic, flags);
 	gate_close(GATE_ALL);
 	for (i = 0; i < 2000; i++)
 		iova_mt_free(t->domain, TOP - i, 0);
 	gate_open();
-	local_irq_restore(flags);
+	spin_unlock_irqrestore(&test_atomic, flags);
 	refused = test_counter(t, "node_refused");
 	reserve = test_counter(t, "spare_used");
 	failed = test_counter(t, "erase_failed");

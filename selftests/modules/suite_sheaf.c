@@ -134,7 +134,7 @@ static void reserve_is_no_sheaf_of_a_cpu(struct test *t)
 
 static const struct test_case cases[] = {
 	{ "interrupts neither take nor return a CPU's sheaf",
-	  no_sheaves_in_interrupts, TEST_NEEDS_MAPLE },
+	  no_sheaves_in_interrupts, TEST_NEEDS_MAPLE | TEST_NEEDS_RAW },
 	{ "the spare nodes are more than a CPU's sheaf",
 	  reserve_is_no_sheaf_of_a_cpu, TEST_NEEDS_MAPLE },
 };

@@ -11,6 +11,8 @@
 #ifndef _IOVA_MT_TEST_H
 #define _IOVA_MT_TEST_H
 
+#include <linux/kconfig.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include <iova_mt/iova_mt.h>
@@ -59,6 +61,18 @@ struct test {
 #define TEST_NEEDS_RECORD	BIT(5)	/* deferral by list */
 #define TEST_NEEDS_SPANS	BIT(6)	/* small ranges share an entry */
 #define TEST_NEEDS_ENTRIES	BIT(7)	/* and the opposite: each has one */
+#define TEST_NEEDS_RAW		BIT(8)	/* calls in hardirq, or with interrupts off */
+
+/* There, neither is promised: see Contexts in <iova_mt/iova_mt.h>. */
+#define TEST_ON_RT		IS_ENABLED(CONFIG_PREEMPT_RT)
+#define TEST_WHY_NOT_RAW \
+	"on PREEMPT_RT a spinlock_t sleeps: no calls from raw atomic contexts"
+
+/*
+ * Taken irqsave around calls that are to be as atomic as they may be: with
+ * interrupts off, on PREEMPT_RT with a spinlock held.
+ */
+extern spinlock_t test_atomic;
 
 /**
  * struct test_case - one test

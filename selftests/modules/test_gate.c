@@ -76,6 +76,7 @@ static bool gate_judge(const struct gate_probe *gp, struct kmem_cache *cache,
 	if (cache != gate.cache && !gp->any)
 		return false;
 	gate.irqs_on += irqs_on;
+	gate.irqs_off += !irqs_on;
 	gate.others += gp->any;
 	gate.locks += gp->locks;
 	if (!gp->refuse)
@@ -183,6 +184,7 @@ void gate_close(enum gate_mode mode)
 	gate.several = 0;
 	gate.locks = 0;
 	gate.irqs_on = 0;
+	gate.irqs_off = 0;
 	gate.others = 0;
 	gate.refused = 0;
 	gate.gfp = 0;

@@ -34,6 +34,7 @@ enum gate_mode {
  * @several: those for several nodes
  * @locks: calls that interrupts must not make
  * @irqs_on: requests that were made with interrupts on
+ * @irqs_off: and with interrupts off
  * @others: requests for other memory than nodes
  * @refused: those refused
  * @gfp: all flags that were asked with
@@ -47,6 +48,7 @@ struct gate {
 	unsigned int several;
 	unsigned int locks;
 	unsigned int irqs_on;
+	unsigned int irqs_off;
 	unsigned int others;
 	unsigned int refused;
 	gfp_t gfp;

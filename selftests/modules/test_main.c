@@ -30,6 +30,8 @@ static uint ops = 100000;
 module_param(ops, uint, 0444);
 MODULE_PARM_DESC(ops, "random operations of a model check, at least 1 (default: 100000)");
 
+DEFINE_SPINLOCK(test_atomic);
+
 static const char *const all[] = { "maple", "maple-plain", "rbtree", NULL };
 static const char *const maple[] = { "maple", NULL };
 static const char *const both[] = { "maple", "maple-plain", NULL };
@@ -112,6 +114,8 @@ static bool case_applies(struct test *t)
 	else if ((needs & TEST_NEEDS_ENTRIES) &&
 		 strcmp(t->allocator, "maple-plain"))
 		test_skip(t, "about ranges that have an entry each");
+	else if ((needs & TEST_NEEDS_RAW) && TEST_ON_RT)
+		test_skip(t, TEST_WHY_NOT_RAW);
 	return !t->skip[0];
 }
 

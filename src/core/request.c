@@ -42,7 +42,7 @@ static bool fits(const struct iova_mt_domain *domain, unsigned long size,
  * @flags: of IOVA_MT_ALLOC_FLAGS
  * @pfn: gets the first pfn; untouched on failure
  *
- * Context: Any, hardirq and interrupts off included. Does not sleep.
+ * Context: Any, see Contexts in <iova_mt/iova_mt.h>. Does not sleep.
  * Return: 0; -EINVAL when @size or @flags is not valid; -ENOSPC when no such
  * range is free; -ENOMEM when there is one but no memory to record it.
  */
@@ -116,7 +116,7 @@ static __always_inline void free_range(struct iova_mt_domain *domain,
  * Cannot fail: what cannot be erased now is deferred. A free of what nobody has
  * is ignored, counted, and said in the log with its caller, at a limited rate.
  *
- * Context: Any, hardirq and interrupts off included. Does not sleep.
+ * Context: Any, see Contexts in <iova_mt/iova_mt.h>. Does not sleep.
  */
 void iova_mt_free(struct iova_mt_domain *domain, unsigned long pfn,
 		  unsigned long size)
