@@ -14,7 +14,9 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "bench.h"
+#include "bench_request.h"
+#include "bench_trace.h"
+#include "../../modules/test_rng.h"
 
 #define MIB_PAGES(_mib)	((_mib) * 256UL)
 

@@ -12,7 +12,14 @@
 #include <linux/minmax.h>
 #include <linux/slab.h>
 
-#include "bench.h"
+#include "bench_cell.h"
+#include "bench_clock.h"
+#include "bench_contestant.h"
+#include "bench_context.h"
+#include "bench_model.h"
+#include "bench_output.h"
+#include "bench_request.h"
+#include "bench_workload.h"
 
 /**
  * struct stage - what a cell needs while it runs
@@ -103,12 +110,12 @@ static int perform(struct stage *stage)
 	bench_memory_read(&cell->ready);
 	cell->used_ready = used_pages(stage);
 	bench_entry_mark(stage->entry);
-	bench_defer_arm(cell->request->workload->defer);
+	bench_erase_arm(cell->request->workload->defer);
 	ret = bench_context_threads(bench_player_run, stage->players,
 				    cell->request->threads);
 	if (!ret)
-		bench_defer_drain(cell, stage->entry);
-	bench_defer_arm(false);
+		bench_erase_drain(stage->entry, &cell->drained);
+	bench_erase_arm(false);
 	if (ret)
 		return ret;
 	bench_memory_read(&cell->after);

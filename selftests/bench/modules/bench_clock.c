@@ -16,7 +16,7 @@
 #include <linux/math64.h>
 #include <linux/timekeeping.h>
 
-#include "bench.h"
+#include "bench_clock.h"
 
 #define CALIBRATE_MS	50
 

@@ -23,7 +23,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "bench.h"
+#include <iova_mt/iova_mt.h>
+#include <iova_mt/ops.h>
+
+#include "bench_contestant.h"
+#include "bench_request.h"
+#include "bench_text.h"
 
 #define GRANULE		4096
 #define START_PFN	1

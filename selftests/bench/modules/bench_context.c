@@ -16,7 +16,7 @@
 #include <linux/kthread.h>
 #include <linux/slab.h>
 
-#include "bench.h"
+#include "bench_context.h"
 
 /**
  * struct errand - something that runs elsewhere

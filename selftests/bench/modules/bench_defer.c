@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Deferred frees: erases that fail on purpose, and what it takes to catch up.
+ * Workloads of frees that are deferred: which steps, in which order.
  *
  * Locks: none.
  */
@@ -8,45 +8,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include <iova_mt/fault.h>
-
 #include "bench_builder.h"
-
-/**
- * bench_defer_arm() - let erases fail, all of them
- * @on: or none
- *
- * Context: Process.
- * Return: 0, or what iova_mt_fault_arm() returns.
- */
-int bench_defer_arm(bool on)
-{
-	return iova_mt_fault_arm("fail_erase", on ? "1,100,0,-1" : "1,0,0,-1");
-}
-
-/**
- * bench_defer_drain() - erase what is deferred
- * @cell: gets the backlog and the time
- * @entry: the contestant
- *
- * The worker may come in between: what counts is what was erased here.
- *
- * Context: Process, sleeps.
- */
-void bench_defer_drain(struct bench_cell *cell, struct bench_entry *entry)
-{
-	struct iova_mt_domain *domain = entry->domain;
-	u64 begun;
-
-	if (!domain || !domain->ops->backlog)
-		return;
-	bench_defer_arm(false);
-	begun = bench_clock_cpu_ns();
-	iova_mt_drain(domain);
-	cell->drain_ns = bench_clock_cpu_ns() - begun;
-	domain->ops->backlog(domain, &cell->backlog);
-	cell->drained = cell->backlog.drained_by_request;
-}
 
 static void free_spread(struct builder *builder, unsigned int step)
 {

@@ -8,6 +8,8 @@
 #include <linux/kernel.h>
 
 #include "bench_builder.h"
+#include "bench_text.h"
+#include "bench_workload.h"
 
 /**
  * bench_build_full() - free one, allocate one, and one that there is no room for

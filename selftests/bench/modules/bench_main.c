@@ -10,8 +10,6 @@
  *
  * Locks: a mutex, for one request at a time.
  */
-#define pr_fmt(fmt) "iova_mt_bench: " fmt
-
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/module.h>
@@ -20,45 +18,29 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "bench.h"
+#include "bench_cell.h"
+#include "bench_clock.h"
+#include "bench_request.h"
+#include "bench_text.h"
+#include "bench_trace.h"
+#include "bench_workload.h"
 
 #define WORDS_MAX	1024
 
 static struct dentry *directory;
 static DEFINE_MUTEX(mutex);	/* one request at a time; the output */
 
-/**
- * bench_complain() - say why a request is refused
- * @fmt: as printf() takes it, without a new line
- *
- * Context: Process, while a request runs.
- */
-void bench_complain(const char *fmt, ...)
-{
-	struct va_format format = { .fmt = fmt };
-	va_list args;
-
-	va_start(args, fmt);
-	format.va = &args;
-	pr_err("%pV\n", &format);
-	va_end(args);
-	va_start(args, fmt);
-	format.va = &args;
-	bench_output_add("# refused: %pV\n", &format);
-	va_end(args);
-}
-
 static void say_request(const struct bench_request *request,
 			struct bench_trace *const *traces)
 {
 	unsigned int i;
 
-	bench_output_add("# %s (%llu ns a look)\n", bench_clock_names(),
-			 bench_clock_cpu_cost_ns);
-	bench_output_add("# a unit is: %s\n", request->workload->unit);
+	bench_text_add("# %s (%llu ns a look)\n", bench_clock_names(),
+		       bench_clock_cpu_cost_ns);
+	bench_text_add("# a unit is: %s\n", request->workload->unit);
 	for (i = 0; i < request->threads; i++)
-		bench_output_add("# trace %u: %lu steps, hash %016llx\n", i,
-				 traces[i]->nr, bench_trace_hash(traces[i]));
+		bench_text_add("# trace %u: %lu steps, hash %016llx\n", i,
+			       traces[i]->nr, bench_trace_hash(traces[i]));
 }
 
 /*
@@ -81,11 +63,11 @@ static void compare(const struct bench_cell *cells, unsigned int nr)
 		    cell->counts.ok == first->counts.ok &&
 		    cell->counts.tries_ok == first->counts.tries_ok)
 			continue;
-		bench_output_add("# differs: %s got %llu+%llu+%llu ranges, %s %llu+%llu+%llu\n",
-				 first->name, first->prepared.ok,
-				 first->counts.ok, first->counts.tries_ok,
-				 cell->name, cell->prepared.ok,
-				 cell->counts.ok, cell->counts.tries_ok);
+		bench_text_add("# differs: %s got %llu+%llu+%llu ranges, %s %llu+%llu+%llu\n",
+			       first->name, first->prepared.ok,
+			       first->counts.ok, first->counts.tries_ok,
+			       cell->name, cell->prepared.ok,
+			       cell->counts.ok, cell->counts.tries_ok);
 	}
 }
 
@@ -129,7 +111,7 @@ static int run_request(const struct bench_request *request)
 	int ret = 0;
 
 	for (i = 0; i < request->threads && !ret; i++) {
-		traces[i] = bench_trace_make(request, i);
+		traces[i] = bench_workload_trace(request, i);
 		if (IS_ERR(traces[i])) {
 			ret = PTR_ERR(traces[i]);
 			traces[i] = NULL;
@@ -162,7 +144,7 @@ static ssize_t run_write(struct file *file, const char __user *buffer,
 		return -ENOMEM;
 	}
 	mutex_lock(&mutex);
-	bench_output_clear();
+	bench_text_clear();
 	ret = bench_request_parse(request, words);
 	if (!ret)
 		ret = run_request(request);
@@ -185,7 +167,7 @@ static ssize_t results_read(struct file *file, char __user *buffer,
 	ssize_t ret;
 
 	mutex_lock(&mutex);
-	ret = bench_output_text(&text);
+	ret = bench_text_read(&text);
 	ret = simple_read_from_buffer(buffer, count, pos, text, ret);
 	mutex_unlock(&mutex);
 	return ret;
@@ -204,7 +186,7 @@ static int __init bench_init(void)
 	ret = bench_clock_init();
 	if (ret)
 		return ret;
-	ret = bench_output_init();
+	ret = bench_text_init();
 	if (ret)
 		return ret;
 	directory = debugfs_create_dir("iova_mt_bench", NULL);
@@ -217,7 +199,7 @@ module_init(bench_init);
 static void __exit bench_exit(void)
 {
 	debugfs_remove(directory);
-	bench_output_exit();
+	bench_text_exit();
 }
 module_exit(bench_exit);
 

@@ -17,7 +17,7 @@
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
-#include "bench.h"
+#include "bench_memory.h"
 
 /**
  * bench_memory_read() - read how much is taken

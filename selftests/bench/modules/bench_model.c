@@ -14,7 +14,8 @@
 #include <linux/minmax.h>
 #include <linux/vmalloc.h>
 
-#include "bench.h"
+#include "bench_model.h"
+#include "bench_request.h"
 
 /* 32 bits of address, and 64 MiB of bits. */
 #define PAGES_MIN	BIT(20)

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Output: the results of the last run, as text.
+ * Output: what a cell has come to, as lines of text.
  *
  * Lines of tab-separated values: label, workload, n, size, threads, context,
- * contestant, repeat, figure, value. Lines that begin with # are for people.
+ * contestant, repeat, figure, value.
  *
  * Locks: the caller's, who runs one request at a time.
  */
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
-#include <linux/stdarg.h>
-#include <linux/vmalloc.h>
 
-#include "bench.h"
+#include <iova_mt/ops.h>
 
-#define ROOM	(4UL << 20)
-
-static char *text;
-static size_t used;
+#include "bench_cell.h"
+#include "bench_contestant.h"
+#include "bench_output.h"
+#include "bench_request.h"
+#include "bench_text.h"
+#include "bench_workload.h"
 
 static const char *const context_names[] = {
 	[BENCH_TASK] = "task",
@@ -26,77 +26,22 @@ static const char *const context_names[] = {
 	[BENCH_HARDIRQ] = "hardirq",
 };
 
-/**
- * bench_output_init() - make room for the text
- *
- * Context: Process, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int bench_output_init(void)
-{
-	text = vzalloc(ROOM);
-	return text ? 0 : -ENOMEM;
-}
-
-/**
- * bench_output_exit() - free the text
- *
- * Context: Process, may sleep.
- */
-void bench_output_exit(void)
-{
-	vfree(text);
-}
-
-/**
- * bench_output_clear() - forget what has been said
- */
-void bench_output_clear(void)
-{
-	used = 0;
-}
-
-/**
- * bench_output_add() - say something
- * @fmt: as printf() takes it
- */
-void bench_output_add(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	used += vscnprintf(text + used, ROOM - used, fmt, args);
-	va_end(args);
-}
-
-/**
- * bench_output_text() - what has been said
- * @where: gets it
- *
- * Return: how many characters.
- */
-size_t bench_output_text(const char **where)
-{
-	*where = text;
-	return used;
-}
-
 static void say_prefix(const struct bench_cell *cell, const char *figure)
 {
 	const struct bench_request *request = cell->request;
 
-	bench_output_add("%s\t%s\t%lu\t%lu-%lu\t%u\t%s\t%s\t%u\t%s\t",
-			 request->label, request->workload->name, request->n,
-			 request->size_min, request->size_max, request->threads,
-			 context_names[request->context], cell->name,
-			 cell->repeat, figure);
+	bench_text_add("%s\t%s\t%lu\t%lu-%lu\t%u\t%s\t%s\t%u\t%s\t",
+		       request->label, request->workload->name, request->n,
+		       request->size_min, request->size_max, request->threads,
+		       context_names[request->context], cell->name,
+		       cell->repeat, figure);
 }
 
 static void say_number(const struct bench_cell *cell, const char *figure,
 		       s64 value)
 {
 	say_prefix(cell, figure);
-	bench_output_add("%lld\n", value);
+	bench_text_add("%lld\n", value);
 }
 
 /* Thousandths, with a point. */
@@ -107,7 +52,7 @@ static void say_milli(const struct bench_cell *cell, const char *figure,
 
 	value = div_u64_rem(value, 1000, &milli);
 	say_prefix(cell, figure);
-	bench_output_add("%llu.%03u\n", value, milli);
+	bench_text_add("%llu.%03u\n", value, milli);
 }
 
 static u64 ratio(u64 value, u64 of)
@@ -184,7 +129,7 @@ static void say_lock(const struct bench_cell *cell, struct bench_entry *entry)
 
 static void say_deferred(const struct bench_cell *cell)
 {
-	const struct iova_mt_backlog *backlog = &cell->backlog;
+	const struct iova_mt_backlog *backlog = &cell->drained.backlog;
 
 	if (!backlog->total_deferred)
 		return;
@@ -192,8 +137,8 @@ static void say_deferred(const struct bench_cell *cell)
 	say_number(cell, "drained_by_alloc", backlog->drained_by_alloc);
 	say_number(cell, "drained_by_worker", backlog->drained_by_worker);
 	say_number(cell, "taken_over", backlog->taken_over);
-	say_number(cell, "drained", cell->drained);
-	say_number(cell, "drain_ns", cell->drain_ns);
+	say_number(cell, "drained", cell->drained.ranges);
+	say_number(cell, "drain_ns", cell->drained.ns);
 }
 
 static void say_histogram(const struct bench_cell *cell)
@@ -203,9 +148,9 @@ static void say_histogram(const struct bench_cell *cell)
 	say_prefix(cell, "histogram_ps");
 	for (i = 0; i < BENCH_BUCKETS; i++)
 		if (cell->stats.bucket[i])
-			bench_output_add("%llu:%u ", bench_stats_value(i),
-					 cell->stats.bucket[i]);
-	bench_output_add("\n");
+			bench_text_add("%llu:%u ", bench_stats_value(i),
+				       cell->stats.bucket[i]);
+	bench_text_add("\n");
 }
 
 static void say_counter(void *arg, const char *name, u64 value)

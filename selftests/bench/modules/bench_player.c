@@ -17,7 +17,15 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "bench.h"
+#include "bench_clock.h"
+#include "bench_contestant.h"
+#include "bench_context.h"
+#include "bench_erase.h"
+#include "bench_model.h"
+#include "bench_player.h"
+#include "bench_request.h"
+#include "bench_trace.h"
+#include "bench_workload.h"
 
 /* A chunk lasts so long, if a batch does not last longer. */
 #define CHUNK_US	2000
@@ -330,7 +338,7 @@ void bench_player_prepare(struct bench_player *player)
 
 	while (player->next < end) {
 		if (trace->arm && player->next == trace->arm)
-			bench_defer_arm(true);
+			bench_erase_arm(true);
 		play(player, min(1024, next_stop(trace, player->next) - player->next));
 		cond_resched();
 	}

@@ -26,11 +26,14 @@
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
+#include <linux/kconfig.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/string.h>
 
-#include "bench.h"
+#include "bench_request.h"
+#include "bench_text.h"
+#include "bench_workload.h"
 
 #define SIZE_LIMIT	BIT(20)
 #define RANGES_MAX	(8UL << 20)
@@ -239,6 +242,13 @@ static int check_request(const struct bench_request *request)
 	}
 	if (workload->cross && num_online_cpus() < 2) {
 		bench_complain("workload '%s' needs two CPUs", workload->name);
+		return -EINVAL;
+	}
+	/* A spinlock_t sleeps there; see Contexts in <iova_mt/iova_mt.h>. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	    (workload->cross || request->context == BENCH_HARDIRQ)) {
+		bench_complain("workload '%s' makes calls in hardirq, not valid on PREEMPT_RT",
+			       workload->name);
 		return -EINVAL;
 	}
 	if (workload->full && request->threads > 1) {

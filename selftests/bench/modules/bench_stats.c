@@ -12,7 +12,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
-#include "bench.h"
+#include "bench_stats.h"
 
 /* Small values have a bucket each. */
 static unsigned int bucket_of(u64 ps)

@@ -8,11 +8,10 @@
  *
  * Locks: none; a trace does not change once it is made.
  */
-#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "bench.h"
+#include "bench_trace.h"
 
 #define ROOM_FIRST	4096
 
@@ -54,31 +53,14 @@ bool bench_trace_add(struct bench_trace *trace, enum bench_op op,
 }
 
 /**
- * bench_trace_make() - make the trace of a thread
- * @request: what it is for
- * @thread: which
+ * bench_trace_make() - make a trace without steps
  *
  * Context: Process, may sleep.
- * Return: the trace; ERR_PTR(-ENOMEM); ERR_PTR(-EINVAL) when the numbers of the
- * request do not fit the workload, with a complaint.
+ * Return: the trace, or NULL without memory.
  */
-struct bench_trace *bench_trace_make(const struct bench_request *request,
-				     unsigned int thread)
+struct bench_trace *bench_trace_make(void)
 {
-	struct bench_trace *trace;
-	struct test_rng rng;
-	int ret;
-
-	trace = kzalloc(sizeof(*trace), GFP_KERNEL);
-	if (!trace)
-		return ERR_PTR(-ENOMEM);
-	test_rng_init(&rng, request->seed * BENCH_THREADS_MAX + thread);
-	ret = request->workload->build(request, trace, &rng);
-	if (ret) {
-		bench_trace_free(trace);
-		return ERR_PTR(ret);
-	}
-	return trace;
+	return kzalloc(sizeof(struct bench_trace), GFP_KERNEL);
 }
 
 /**

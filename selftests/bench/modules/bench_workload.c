@@ -7,6 +7,7 @@
  *
  * Locks: none.
  */
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -15,6 +16,9 @@
 #include <linux/string.h>
 
 #include "bench_builder.h"
+#include "bench_request.h"
+#include "bench_text.h"
+#include "bench_workload.h"
 
 /* --- fill ----------------------------------------------------------------- */
 
@@ -242,4 +246,32 @@ void bench_workload_names(char *buffer, size_t size)
 	for (i = 0; i < ARRAY_SIZE(workloads); i++)
 		used += scnprintf(buffer + used, size - used, "%s%s",
 				  i ? ", " : "", workloads[i].name);
+}
+
+/**
+ * bench_workload_trace() - make the trace of a thread
+ * @request: what it is for
+ * @thread: which
+ *
+ * Context: Process, may sleep.
+ * Return: the trace; ERR_PTR(-ENOMEM); ERR_PTR(-EINVAL) when the numbers of the
+ * request do not fit the workload, with a complaint.
+ */
+struct bench_trace *bench_workload_trace(const struct bench_request *request,
+					 unsigned int thread)
+{
+	struct bench_trace *trace;
+	struct test_rng rng;
+	int ret;
+
+	trace = bench_trace_make();
+	if (!trace)
+		return ERR_PTR(-ENOMEM);
+	test_rng_init(&rng, request->seed * BENCH_THREADS_MAX + thread);
+	ret = request->workload->build(request, trace, &rng);
+	if (ret) {
+		bench_trace_free(trace);
+		return ERR_PTR(ret);
+	}
+	return trace;
 }
