@@ -52,6 +52,17 @@ says_what_it_would_run()
 	[ "$(cat "$work/said")" = "7.2 intel lazy behaviour.sh tool.sh " ]
 }
 
+# Debian's PREEMPT_RT takes as long as another kernel does.
+runs_rt_when_it_is_named()
+{
+	IOVA_MT_CACHE="$work/cache" "$top/scripts/run-selftests" --rows >"$work/said" &&
+		! grep -q '^6\.12-rt ' "$work/said" &&
+		IOVA_MT_CACHE="$work/cache" KERNELS=6.12-rt TESTS=atomic \
+			"$top/scripts/run-selftests" --rows >"$work/said" || return 1
+	cat "$work/said"
+	[ "$(cat "$work/said")" = "6.12-rt intel lazy atomic.sh " ]
+}
+
 # --- vm ---------------------------------------------------------------------
 
 # A machine that ends at once and leaves what it was booted with.
@@ -107,6 +118,7 @@ check "refused before anything is touched: nothing to run" refuses_early \
 	"nothing to run: no program of TESTS='watch' is run for KERNELS='7.2'" \
 	KERNELS=7.2 TESTS=watch
 check "it can say what it would run" says_what_it_would_run
+check "6.12-rt is run when it is named, and not otherwise" runs_rt_when_it_is_named
 for name in VM_TIMEOUT PARALLEL BUDGET_MIN; do
 	check "make test refuses it first: $name=x" test_refuses \
 		"$name 'x' is not valid; valid: 1 and up" $name=x

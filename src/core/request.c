@@ -133,7 +133,7 @@ IOVA_MT_EXPORT(iova_mt_free);
  * @size: as for iova_mt_free()
  * @caller: address of the call that is to be named when nobody has the range
  *
- * Context: Any, hardirq and interrupts off included. Does not sleep.
+ * Context: Any, see Contexts in <iova_mt/iova_mt.h>. Does not sleep.
  */
 void iova_mt_request_free(struct iova_mt_domain *domain, unsigned long pfn,
 			  unsigned long size, unsigned long caller)
