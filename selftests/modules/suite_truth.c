@@ -27,7 +27,8 @@
 /**
  * struct overtaking - what an interrupt does behind a search's back
  * @probe: on what looks for a gap
- * @work: the interrupt, which comes when the lock is released
+ * @work: the interrupt, which comes when the lock is released; on PREEMPT_RT a
+ *	thread, which comes after that
  * @task: that searches
  * @domain: of the case
  * @act: what it does
@@ -63,7 +64,7 @@ static bool overtaking_begin(struct test *t,
 	overtaking = (struct overtaking){
 		.probe.symbol_name = "mas_empty_area_rev",
 		.probe.pre_handler = look_handler,
-		.work = IRQ_WORK_INIT_HARD(overtake),
+		.work = IRQ_WORK_INIT(overtake),
 		.task = current,
 		.domain = t->domain,
 		.act = act,
