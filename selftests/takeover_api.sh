@@ -10,6 +10,7 @@
 
 CLIENT=$ktap_dir/iova_mt_client.ko
 CASES="objects aligned free_by_pfn find_fast free_object_fast next_at_same_pfn reserve
+	reserve_over_freed reserve_from_inside
 	full again interrupts_off interrupts_off_fast free_of_pfn_0 freed_twice"
 
 run_case()

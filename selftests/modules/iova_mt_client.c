@@ -198,6 +198,47 @@ static void reserve_over(void)
 	EXPECT(found == above || found->pfn_hi < above->pfn_lo);
 }
 
+static void none_found(unsigned long first, unsigned long last)
+{
+	unsigned long pfn;
+
+	for (pfn = first; pfn <= last; pfn++)
+		EXPECT(!find_iova(&iovad, pfn));
+}
+
+/* Pages that were reserved over a range are all free again when both are. */
+static void reserve_over_freed(void)
+{
+	struct iova *live = alloc_iova(&iovad, 5, 254, false), *reserved;
+
+	EXPECT(live && live->pfn_lo == 250);
+	reserved = reserve_iova(&iovad, 240, 260);
+	EXPECT(reserved && find_iova(&iovad, 258));
+	if (!live || !reserved)
+		return;
+	__free_iova(&iovad, reserved);
+	EXPECT(find_iova(&iovad, 252));
+	free_iova(&iovad, 252);
+	none_found(240, 260);
+}
+
+/* A reservation that begins inside of a range, freed, leaves that alone. */
+static void reserve_from_inside(void)
+{
+	struct iova *live = alloc_iova(&iovad, 5, 254, false), *reserved;
+
+	EXPECT(live && live->pfn_lo == 250);
+	reserved = reserve_iova(&iovad, 252, 260);
+	EXPECT(reserved);
+	if (!live || !reserved)
+		return;
+	__free_iova(&iovad, reserved);
+	EXPECT(find_iova(&iovad, 250) && find_iova(&iovad, 254));
+	none_found(255, 260);
+	free_iova(&iovad, 250);
+	none_found(250, 260);
+}
+
 static void full(void)
 {
 	EXPECT(alloc_iova_fast(&iovad, LIMIT + 1, LIMIT, true) == 0);
@@ -308,6 +349,8 @@ static const struct {
 	{ "not_rounded", not_rounded },
 	{ "reserve", reserve },
 	{ "reserve_over", reserve_over },
+	{ "reserve_over_freed", reserve_over_freed },
+	{ "reserve_from_inside", reserve_from_inside },
 	{ "keep", keep },
 	{ "full", full },
 	{ "again", again },

@@ -146,11 +146,12 @@ static void free_fast(struct iova_domain *iovad, unsigned long pfn,
 		      unsigned long size)
 {
 	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
+	unsigned long ignored;
 
 	count(IOVA_MT_CALL_FREE_FAST);
 	size = fast_size(size);
 	if (iova_mt_objects_any_live(&owned->objects) &&
-	    iova_mt_object_drop(&owned->objects, pfn))
+	    iova_mt_object_drop(&owned->objects, pfn, &ignored))
 		size = 0;
 	iova_mt_request_free(owned->domain, pfn, size, _RET_IP_);
 }
@@ -175,33 +176,64 @@ static struct iova *alloc_object(struct iova_domain *iovad, unsigned long size,
 	return iova_mt_object_insert(&owned->objects, object, &range);
 }
 
+/*
+ * What was reserved over other ranges is in pieces, each of which is a range of
+ * the allocator and may have got an object of its own by find_iova(). All of them
+ * are freed, and nothing else: what was live there stays, be it at @first.
+ */
+static void free_reserved(struct iova_mt_owned *owned, unsigned long first,
+			  unsigned long last, unsigned long caller)
+{
+	struct iova_mt_domain *domain = owned->domain;
+	unsigned long from = first, ignored;
+	struct iova_mt_range range;
+
+	do {
+		if (domain->ops->next(domain, from, &range) || range.first > last)
+			break;
+		from = range.last + 1;
+		if (range.state != IOVA_MT_RESERVED || range.first < first)
+			continue;
+		iova_mt_object_drop(&owned->objects, range.first, &ignored);
+		iova_mt_request_free(domain, range.first, 0, caller);
+	} while (from && from <= last);
+}
+
+/* Free what an object stood for that has gone; @reserved_to: 0 for a live range. */
+static void free_dropped(struct iova_mt_owned *owned, unsigned long first,
+			 unsigned long reserved_to, unsigned long caller)
+{
+	if (reserved_to && owned->domain->ops->next)
+		free_reserved(owned, first, reserved_to, caller);
+	else
+		iova_mt_request_free(owned->domain, first, 0, caller);
+}
+
 /* @pfn may be any of the range. */
 static void free_pfn(struct iova_domain *iovad, unsigned long pfn)
 {
 	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
+	unsigned long reserved_to = 0;
 	struct iova_mt_range range;
 
 	count(IOVA_MT_CALL_FREE);
 	if (iova_mt_objects_any(&owned->objects) &&
-	    !iova_mt_find(owned->domain, pfn, &range))
-		iova_mt_object_drop(&owned->objects, range.first);
-	iova_mt_request_free(owned->domain, pfn, 0, _RET_IP_);
+	    !iova_mt_find(owned->domain, pfn, &range) &&
+	    iova_mt_object_drop(&owned->objects, range.first, &reserved_to))
+		pfn = range.first;
+	free_dropped(owned, pfn, reserved_to, _RET_IP_);
 }
 
-/*
- * A reserved range that was laid over others may be in pieces. Then its first
- * piece is freed and the rest stays reserved, which wastes space but harms
- * nobody. The kernel has no such caller.
- */
 static void free_object(struct iova_domain *iovad, struct iova *iova)
 {
 	struct iova_mt_owned *owned = iova_mt_owned_tag(iovad);
-	unsigned long pfn = iova->pfn_lo;
+	unsigned long first = iova->pfn_lo, reserved_to = 0;
 
 	count(IOVA_MT_CALL_FREE_OBJECT);
-	if (WARN_ON_ONCE(!iova_mt_object_drop(&owned->objects, pfn)))
+	if (WARN_ON_ONCE(!iova_mt_object_drop(&owned->objects, first,
+					      &reserved_to)))
 		return;
-	iova_mt_request_free(owned->domain, pfn, 0, _RET_IP_);
+	free_dropped(owned, first, reserved_to, _RET_IP_);
 }
 
 static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)
@@ -227,7 +259,9 @@ static struct iova *find_object(struct iova_domain *iovad, unsigned long pfn)
  * For the kernel's function NULL says that the range is not reserved, so the
  * object comes first. Where the range meets others, the kernel's may return one
  * of those, grown. Ours never grow: the caller gets an object that begins at
- * @pfn_lo.
+ * @pfn_lo and stands for all that was reserved. The pieces cannot be told from
+ * others where the allocator does not list its ranges: there it is for the last
+ * one, as the kernel's is.
  */
 static struct iova *reserve_object(struct iova_domain *iovad,
 				   unsigned long pfn_lo, unsigned long pfn_hi)
@@ -248,6 +282,9 @@ static struct iova *reserve_object(struct iova_domain *iovad,
 		iova_mt_object_free(object);
 		return NULL;
 	}
+	if (!owned->domain->ops->next)
+		iova_mt_find(owned->domain, pfn_hi, &range);
+	range.state = IOVA_MT_RESERVED;
 	return iova_mt_object_insert(&owned->objects, object, &range);
 }
 

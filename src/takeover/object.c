@@ -15,6 +15,7 @@
  *
  * Locks: objects->lock, irqsave, innermost.
  */
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include "base/fault.h"
@@ -179,12 +180,14 @@ struct iova *iova_mt_object_insert(struct iova_mt_objects *objects,
 	object->iova.pfn_lo = range->first;
 	object->iova.pfn_hi = range->last;
 	object->reserved = range->state == IOVA_MT_RESERVED;
+	object->reserved_to = range->last;
 
 	spin_lock_irqsave(&objects->lock, flags);
 	old = lookup_locked(objects, range->first, &parent, &link);
 	if (old) {
 		if (range->state == IOVA_MT_LIVE)
 			renew_locked(objects, old, range);
+		old->reserved_to = max(old->reserved_to, range->last);
 	} else {
 		rb_link_node(&object->iova.node, parent, link);
 		rb_insert_color(&object->iova.node, &objects->root);
@@ -228,11 +231,14 @@ struct iova *iova_mt_object_find(struct iova_mt_objects *objects,
  * iova_mt_object_drop() - the range of an object is about to be freed
  * @objects: the table
  * @first: first pfn of the range
+ * @reserved_to: gets the last pfn of the reservation that the object stood for;
+ *	untouched if it stood for none
  *
  * Context: Any.
  * Return: true when there was an object. It is gone.
  */
-bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first)
+bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first,
+			 unsigned long *reserved_to)
 {
 	struct iova_mt_object *object;
 	struct rb_node *parent, **link;
@@ -242,7 +248,9 @@ bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first)
 	object = lookup_locked(objects, first, &parent, &link);
 	if (object) {
 		rb_erase(&object->iova.node, &objects->root);
-		if (!object->reserved)
+		if (object->reserved)
+			*reserved_to = object->reserved_to;
+		else
 			count_live_locked(objects, -1);
 	}
 	spin_unlock_irqrestore(&objects->lock, flags);

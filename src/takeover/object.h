@@ -17,10 +17,13 @@
  * struct iova_mt_object - an object
  * @iova: what the caller sees; its node is in the table
  * @reserved: it stands for a reserved range
+ * @reserved_to: last pfn that was asked for; behind the end of @iova when the
+ *	range is in pieces
  */
 struct iova_mt_object {
 	struct iova iova;
 	bool reserved;
+	unsigned long reserved_to;
 };
 
 /**
@@ -49,7 +52,8 @@ struct iova *iova_mt_object_insert(struct iova_mt_objects *objects,
 				   const struct iova_mt_range *range);
 struct iova *iova_mt_object_find(struct iova_mt_objects *objects,
 				 const struct iova_mt_range *range);
-bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first);
+bool iova_mt_object_drop(struct iova_mt_objects *objects, unsigned long first,
+			 unsigned long *reserved_to);
 
 /**
  * iova_mt_objects_any_live() - may there be an object for a live range?
