@@ -227,7 +227,7 @@ unnamed()
 # names devices that have a driver which leaves DMA to the kernel.
 can_be_named()
 {
-	[ -n "$takes" ] && [ -e "$DEBUGFS/takeover/devices" ]
+	[ -n "$takes" ] && [ -e "$DEBUGFS/takeover/devices" ] && ! unseen >/dev/null
 }
 
 # describe_group <text>: a line for each device of it
@@ -270,6 +270,7 @@ cmd_adopt()
 
 	device_arguments adopt "$@"
 	need_module
+	! going || die "the module is being unloaded, and takes over no new domain"
 	mode_now=$(get "$MODULE/parameters/takeover")
 	[ "$mode_now" = new ] ||
 		die "takeover is '$mode_now', so a new domain would be the kernel's: echo new > $MODULE/parameters/takeover"
@@ -291,11 +292,13 @@ cmd_adopt()
 	say "the module cannot name the domain of $bdf: no driver in its group leaves DMA to the kernel. Domain $id has come meanwhile, and no other device is named for it"
 }
 
-# need_owned: a domain of the module's, if that can be seen
+# need_owned: a domain of the module's, if that can be seen. An unload that waits
+# for the domain must not be what keeps it from being given back.
 need_owned()
 {
 	local named
 
+	! unseen >/dev/null || return 0
 	[ "$(value takeover/state owned)" != 0 ] ||
 		die "$bdf is on no domain of this module: it has none"
 	! can_be_named || [ -n "$(domain_of_group)" ] || {
@@ -306,10 +309,11 @@ need_owned()
 
 cmd_release()
 {
-	local before had id
+	local before had id blind
 
 	device_arguments release "$@"
 	need_module
+	blind=$(unseen) || blind=
 	prepare_device need_owned
 	before=$(domain_ids | words)
 	had=$(domain_of_group)
@@ -322,7 +326,12 @@ cmd_release()
 		describe_group "the kernel's allocator (domain $had is gone)"
 		return
 	fi
-	describe_group "the kernel's allocator"
 	id=$(gone "$before" | words)
+	if [ -n "$blind" ]; then
+		describe_group "a new domain"
+		say "whether the module served $bdf cannot be verified: $blind. Domains gone meanwhile: ${id:-none}"
+		return
+	fi
+	describe_group "the kernel's allocator"
 	say "the module could not name the domain of $bdf: no driver in its group leaves DMA to the kernel. Gone meanwhile: ${id:+domain }${id:-none}"
 }

@@ -67,6 +67,7 @@ served_by()
 	DMA*) ;;
 	*) echo none; return ;;
 	esac
+	[ -z "$blind" ] || { echo '?'; return; }
 	[ -n "$owned" ] || answer="kernel's"
 	for member in $(members_of "$PCI/devices/$1/iommu_group"); do
 		id=$(printf '%s\n' "$owned" | awk -v bdf="$member" '$2 == bdf { print $1 }')
@@ -132,7 +133,7 @@ explain_types()
 
 cmd_devices()
 {
-	local name bdf all=''
+	local name bdf all='' blind
 
 	for name; do
 		case $name in
@@ -146,6 +147,7 @@ cmd_devices()
 	[ -n "$all" ] || all=$(cd "$PCI/devices" 2>/dev/null && echo *)
 	[ -n "$all" ] || die "there is no PCI device in $PCI/devices"
 	owned=$(owned_devices)
+	blind=$(unseen) || blind=
 	look_at_users
 	{
 		printf 'BDF\tDEVICE\tDRIVER\tGROUP\tTYPE\tDOMAIN\tIN USE BY\n'
@@ -153,5 +155,6 @@ cmd_devices()
 			device_row "$bdf"
 		done
 	} | in_columns
+	[ -z "$blind" ] || say "whose the domains are cannot be told: $blind"
 	explain_types
 }

@@ -153,6 +153,21 @@ domain_of()
 	owned_devices | awk -v bdf="$1" '$2 == bdf { print $1 }'
 }
 
+# unseen: why the module's list of devices cannot be read; fails when it can, or
+# there is none. A module that is being unloaded has it, and lets nobody open it.
+unseen()
+{
+	local list="$DEBUGFS/takeover/devices"
+
+	if going; then
+		echo "the module is being unloaded, and its files cannot be opened any more"
+	elif [ -e "$list" ] && ! cat "$list" >/dev/null 2>&1; then
+		echo "unreadable: takeover/devices: $(reason_for "$list")"
+	else
+		return 1
+	fi
+}
+
 # manages_dma <driver's name>: does it manage the DMA of its devices itself, or
 # never have any? The kernel changes a group's domain under such a driver, and no
 # domain of the DMA API serves a device that it has.

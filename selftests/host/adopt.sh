@@ -244,6 +244,48 @@ came_meanwhile()
 	return "$status"
 }
 
+# while_going <command...>: while a forced unload waits, as the kernel shows the
+# module then: its files are there, and nobody can open them. A directory is that for
+# root, too.
+while_going()
+{
+	local status=0 dir="$sys/kernel/debug/iova_mt/takeover" file
+
+	echo going >"$sys/module/iova_mt/initstate"
+	echo off >"$sys/module/iova_mt/parameters/takeover"
+	mkdir -p "$sys/kernel/debug/iova_mt/domains/4"
+	for file in state devices; do
+		rm -f "$dir/$file"
+		mkdir "$dir/$file"
+	done
+	"$@" || status=1
+	rm -r "$sys/module/iova_mt/initstate" "$sys/kernel/debug/iova_mt"
+	make_module
+	return "$status"
+}
+
+releases_unseen()
+{
+	ends 0 "whether the module served $BDF cannot be verified: the module is being unloaded" \
+		release "$BDF" && grep -q "^$BDF: a new domain, type DMA-FQ, driver example\$" "$said" &&
+		came_back
+}
+
+# Neither ours nor the kernel's: it cannot be told.
+lists_unseen()
+{
+	ends 0 "whose the domains are cannot be told" devices &&
+		grep -q "^$BDF .* DMA-FQ  ?  *-\$" "$said"
+}
+
+going()
+{
+	check "release: works while a forced unload waits" while_going releases_unseen
+	check "devices: a forced unload hides whose they are" while_going lists_unseen
+	check "adopt: not while a forced unload waits" while_going \
+		ends 1 "the module is being unloaded, and takes over no new domain" adopt "$BDF"
+}
+
 ktap_start
 [ "$(id -u)" = 0 ] || ktap_skip_all "must be run as root"
 make_programs
@@ -265,6 +307,7 @@ for shell in $SHELLS; do
 	}
 	groups
 	removal
+	going
 	check "devices: a group" lists_a_group
 	check "devices: without an IOMMU" no_iommu
 	check "devices: passthrough" passthrough
