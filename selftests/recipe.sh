@@ -62,7 +62,7 @@ works_as_written()
 # The parameters that README loads the module with to have erases fail.
 load_line_works()
 {
-	blocks "$top/README.md" | sed -n 's/^[0-9]*:\(insmod .*fail_erase=.*\)/\1/p' >"$work/load"
+	blocks "$top/README.md" | sed -n 's/^[0-9]*:\(modprobe .*fail_erase=.*\)/\1/p' >"$work/load"
 	cat "$work/load"
 	[ "$(wc -l <"$work/load")" = 1 ] && (cd "$top" && sh -e "$work/load") &&
 		iova-mt adopt "$pci" && disk=$(wait_for_disk "$pci") &&

@@ -18,7 +18,8 @@ help_devices()
 	  TYPE       the type of the domain; identity: nothing is translated
 	  DOMAIN     whose the allocator of the domain is: the kernel's, or the number
 	             of a domain of this module; ? cannot be told without a
-	             driver that leaves DMA to the kernel
+	             driver that leaves DMA to the kernel, or while the module is
+	             being unloaded
 	  IN USE BY  who would lose the device while it is moved; ! marks what even
 	             'iova-mt adopt --force' does not move
 

@@ -12,6 +12,9 @@ help_locks()
 	       iova-mt locks <domain>     how its times are distributed
 	       iova-mt locks on|off       begin to measure, anew; stop
 
+	IRQS OFF: for how long interrupts were off at most (0 on PREEMPT_RT, where
+	they stay on).
+
 	It is off when the module has been loaded. Measuring costs a little; the
 	times include what an emulator or a hypervisor does meanwhile. A kernel
 	that is locked down (Secure Boot) lets nobody begin.
