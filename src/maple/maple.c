@@ -136,12 +136,13 @@ static noinline int alloc_flushed(struct iova_mt_maple *maple,
 			return 0;
 		while (looks &&
 		       (iova_mt_cache_flush(&maple->cache, FLUSH_RANGES) ||
-			iova_mt_space_generation(&maple->space) != generation)) {
+			iova_mt_space_has_moved(&maple->space, generation))) {
 			looks--;
 			generation = iova_mt_space_generation(&maple->space);
 			error = iova_mt_space_alloc(&maple->space, size,
 						    limit_pfn,
-						    flags & IOVA_MT_ALIGNED, pfn);
+						    flags & IOVA_MT_ALIGNED,
+						    true, pfn);
 			if (!error)
 				return 0;
 		}
@@ -162,7 +163,7 @@ static int maple_alloc(struct iova_mt_domain *domain, unsigned long size,
 		return 0;
 	generation = iova_mt_space_generation(&maple->space);
 	ret = iova_mt_space_alloc(&maple->space, size, limit_pfn,
-				  flags & IOVA_MT_ALIGNED, pfn);
+				  flags & IOVA_MT_ALIGNED, false, pfn);
 	if (likely(!ret))
 		return 0;
 	return alloc_flushed(maple, size, limit_pfn, flags, pfn, ret, generation);
@@ -207,6 +208,15 @@ static bool maple_free(struct iova_mt_domain *domain, unsigned long pfn,
 	return true;
 }
 
+/*
+ * As many ranges as all magazines can hold: others may put in new ones as fast as
+ * these go, and interrupts may be off.
+ */
+static void flush_cache(struct iova_mt_maple *maple)
+{
+	iova_mt_cache_flush(&maple->cache, maple->cache.depot.pages_max);
+}
+
 static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
 			 unsigned long last)
 {
@@ -217,7 +227,7 @@ static int maple_reserve(struct iova_mt_domain *domain, unsigned long first,
 	 * there again, from the middle of what is reserved. A range that is
 	 * freed into a cache while this runs still can.
 	 */
-	iova_mt_cache_flush(&maple->cache, ULONG_MAX);
+	flush_cache(maple);
 	return iova_mt_space_reserve(&maple->space, first, last);
 }
 
@@ -233,7 +243,7 @@ static void maple_flush(struct iova_mt_domain *domain)
 {
 	struct iova_mt_maple *maple = domain->priv;
 
-	iova_mt_cache_flush(&maple->cache, ULONG_MAX);
+	flush_cache(maple);
 	iova_mt_room_tidy(&maple->space.spans);
 }
 

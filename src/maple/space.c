@@ -130,11 +130,19 @@ static int sweep(struct iova_mt_space *space, const struct iova_mt_wanted *wante
 	       -ENOSPC;
 }
 
-/*
- * Nothing after this lock hold can have been missed, and what has moved before it
- * is seen here.
+/**
+ * iova_mt_space_has_moved() - has anything become free?
+ * @space: the space
+ * @generation: from before the first look, by iova_mt_space_generation()
+ *
+ * Under the lock: what somebody takes out of a cache and frees is on its way in
+ * one hold, so it is seen here, or it is still in the cache.
+ *
+ * Context: Any.
+ * Return: true when something has, so that it is worth another look.
  */
-static bool has_moved(struct iova_mt_space *space, unsigned long generation)
+bool iova_mt_space_has_moved(struct iova_mt_space *space,
+			     unsigned long generation)
 {
 	unsigned long flags;
 	bool moved;
@@ -161,9 +169,8 @@ static bool has_moved(struct iova_mt_space *space, unsigned long generation)
  */
 static noinline int alloc_other(struct iova_mt_space *space,
 				const struct iova_mt_wanted *wanted,
-				unsigned long *pfn)
+				unsigned int rounds, unsigned long *pfn)
 {
-	unsigned int rounds = MOST_ROUNDS;
 	unsigned long generation;
 	int ret;
 
@@ -176,7 +183,8 @@ static noinline int alloc_other(struct iova_mt_space *space,
 			ret = sweep(space, wanted);
 		if (iova_mt_reuse_alloc(&space->deferred, wanted, ret, pfn))
 			return 0;
-		if (ret == -ENOMEM || !--rounds || !has_moved(space, generation))
+		if (ret == -ENOMEM || !--rounds ||
+		    !iova_mt_space_has_moved(space, generation))
 			return ret;
 		if (alloc_small(space, wanted, pfn))
 			return 0;
@@ -189,29 +197,31 @@ static noinline int alloc_other(struct iova_mt_space *space,
  * @size: pages, not 0
  * @limit: highest pfn
  * @aligned: aligned to @size rounded up to a power of two
+ * @once: look once, for a caller who looks at the generation and comes again
  * @pfn: the first one taken; untouched on failure
  *
  * Context: Any.
  * Return: 0, -ENOSPC or -ENOMEM.
  */
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
-			unsigned long limit, bool aligned, unsigned long *pfn)
+			unsigned long limit, bool aligned, bool once,
+			unsigned long *pfn)
 {
 	struct iova_mt_wanted wanted = iova_mt_wanted(size, limit, aligned);
 
 	if (alloc_small(space, &wanted, pfn))
 		return 0;
-	return alloc_other(space, &wanted, pfn);
+	return alloc_other(space, &wanted, once ? 1 : MOST_ROUNDS, pfn);
 }
 
 /**
- * iova_mt_space_generation() - has anything become free?
+ * iova_mt_space_generation() - when is now?
  * @space: the space
  *
  * For who looks in other places as well before he refuses.
  *
- * Context: Any. A free that goes on meanwhile may be seen or not.
- * Return: a number that stands as long as nothing has.
+ * Context: Any.
+ * Return: a number for iova_mt_space_has_moved().
  */
 unsigned long iova_mt_space_generation(const struct iova_mt_space *space)
 {
@@ -223,6 +233,7 @@ unsigned long iova_mt_space_generation(const struct iova_mt_space *space)
 static bool is_deferred_locked(struct iova_mt_space *space, const void *entry,
 			       unsigned long first)
 {
+	iova_mt_index_assert_locked(&space->index);
 	return iova_mt_deferred_has_locked(&space->deferred, entry, first);
 }
 
@@ -280,6 +291,7 @@ bool iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn)
 bool iova_mt_space_free_cached_locked(struct iova_mt_space *space,
 				      unsigned long pfn, bool parked)
 {
+	iova_mt_index_assert_locked(&space->index);
 	return free_locked(space, pfn, parked);
 }
 

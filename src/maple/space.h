@@ -32,7 +32,8 @@ void iova_mt_space_init(struct iova_mt_space *space, unsigned long start_pfn,
 void iova_mt_space_destroy(struct iova_mt_space *space);
 
 int iova_mt_space_alloc(struct iova_mt_space *space, unsigned long size,
-			unsigned long limit, bool aligned, unsigned long *pfn);
+			unsigned long limit, bool aligned, bool once,
+			unsigned long *pfn);
 bool iova_mt_space_free(struct iova_mt_space *space, unsigned long pfn);
 bool iova_mt_space_free_cached_locked(struct iova_mt_space *space,
 				      unsigned long pfn, bool parked);
@@ -41,6 +42,8 @@ struct iova_mt_span *iova_mt_space_park(struct iova_mt_space *space,
 void iova_mt_space_free_parked(struct iova_mt_space *space, unsigned long pfn);
 int iova_mt_space_reserve(struct iova_mt_space *space, unsigned long first,
 			  unsigned long last);
+bool iova_mt_space_has_moved(struct iova_mt_space *space,
+			     unsigned long generation);
 unsigned long iova_mt_space_generation(const struct iova_mt_space *space);
 int iova_mt_space_find(struct iova_mt_space *space, unsigned long pfn,
 		       struct iova_mt_range *range);

@@ -63,7 +63,7 @@ static void log_others(void)
 
 static void log_owned(unsigned int owned)
 {
-	pr_err("takeover: the unload was forced, but domains are owned: %u; it waits, and they go on working, until each has been given back. New ones are not taken over. Those that are not named here belong to devices that have no driver now\n",
+	pr_err("takeover: the unload was forced, but domains are owned: %u; it waits, and they go on working, until each has been given back. New ones are not taken over. Those that are not named here belong to devices that have no driver now, or are on other buses than PCI and platform\n",
 	       owned);
 	iova_mt_devices_for_each(log_device, NULL);
 	log_others();

@@ -278,7 +278,8 @@ void iova_mt_takeover_show_state(struct seq_file *m)
 void iova_mt_takeover_show_functions(struct seq_file *m)
 {
 	mutex_lock(&mutex);
-	iova_mt_hook_show(m);
+	if (ready)
+		iova_mt_hook_show(m);
 	mutex_unlock(&mutex);
 }
 

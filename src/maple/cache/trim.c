@@ -40,10 +40,12 @@
 
 /* Return: whether there was any range. */
 static bool hand_over_locked(struct iova_mt_cache *cache,
+			     struct iova_mt_cpu_cache *cpu,
 			     struct iova_mt_magazine **slot)
 {
 	struct iova_mt_magazine *magazine = *slot;
 
+	lockdep_assert_held(&cpu->lock);
 	*slot = NULL;
 	if (!iova_mt_magazine_has_pfns(magazine)) {
 		iova_mt_depot_free(&cache->depot, magazine);
@@ -70,8 +72,9 @@ unsigned int iova_mt_cache_hand_over(struct iova_mt_cache *cache,
 
 	spin_lock_irqsave(&cpu->lock, flags);
 	for (class = 0; class < IOVA_MT_CLASSES; class++) {
-		magazines += hand_over_locked(cache, &cpu->loaded[class]);
-		magazines += hand_over_locked(cache, &cpu->previous[class]);
+		magazines += hand_over_locked(cache, cpu, &cpu->loaded[class]);
+		magazines += hand_over_locked(cache, cpu,
+					      &cpu->previous[class]);
 	}
 	spin_unlock_irqrestore(&cpu->lock, flags);
 	return magazines;

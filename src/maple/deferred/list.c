@@ -148,6 +148,7 @@ static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
 static int overwrite_locked(struct iova_mt_deferred *deferred, unsigned long first,
 			    unsigned long last, void *entry)
 {
+	iova_mt_index_assert_locked(deferred->index);
 	if (iova_mt_index_erase_locked(deferred->index, first, last))
 		return -ENOMEM;
 	record_drop(entry);

@@ -37,6 +37,7 @@ static int mark_locked(struct iova_mt_deferred *deferred, unsigned long first,
 {
 	void *marker = iova_mt_entry(IOVA_MT_DEFERRED, ktime_to_ms(ktime_get()));
 
+	iova_mt_index_assert_locked(deferred->index);
 	return iova_mt_index_swap_locked(deferred->index, first, last, marker);
 }
 
@@ -134,6 +135,7 @@ static bool pass_end_locked(struct iova_mt_deferred *deferred)
 static int add_locked(struct iova_mt_deferred *deferred, unsigned long first,
 		      unsigned long last, void *entry)
 {
+	iova_mt_index_assert_locked(deferred->index);
 	if (likely(!mark_locked(deferred, first, last)))
 		return 0;
 	return orphan_add_locked(deferred, first, last);
@@ -142,6 +144,7 @@ static int add_locked(struct iova_mt_deferred *deferred, unsigned long first,
 static int reuse_locked(struct iova_mt_deferred *deferred, unsigned long first,
 			unsigned long last, void *entry)
 {
+	iova_mt_index_assert_locked(deferred->index);
 	return iova_mt_index_swap_locked(deferred->index, first, last,
 					 iova_mt_entry(IOVA_MT_LIVE, 0));
 }

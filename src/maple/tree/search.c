@@ -58,6 +58,7 @@ static int gap_find_locked(struct iova_mt_index *index,
 {
 	MA_STATE(mas, &index->tree, 0, 0);
 
+	iova_mt_index_assert_locked(index);
 	if (search->top < index->start_pfn ||
 	    search->top - index->start_pfn < size - 1)
 		return -ENOSPC;
@@ -73,6 +74,7 @@ static unsigned long gap_first_locked(struct iova_mt_index *index,
 {
 	unsigned long first, last;
 
+	iova_mt_index_assert_locked(index);
 	iova_mt_index_load_locked(index, pfn, &first, &last);
 	return max(first, index->start_pfn);
 }
@@ -87,6 +89,7 @@ static int gap_try_locked(struct iova_mt_index *index,
 {
 	unsigned long last, first, block;
 
+	iova_mt_index_assert_locked(index);
 	if (gap_find_locked(index, search, search->wanted.size, &last))
 		return -ENOSPC;
 	first = last - search->wanted.size + 1;
@@ -109,6 +112,7 @@ static int gaps_try_locked(struct iova_mt_index *index,
 {
 	int ret = -EAGAIN;
 
+	iova_mt_index_assert_locked(index);
 	while (nr-- && ret == -EAGAIN)
 		ret = gap_try_locked(index, search, pfn);
 	return ret;
@@ -125,6 +129,7 @@ static int gap_try_wide_locked(struct iova_mt_index *index,
 	const struct iova_mt_wanted *wanted = &search->wanted;
 	unsigned long size, last;
 
+	iova_mt_index_assert_locked(index);
 	if (check_add_overflow(wanted->size, BIT(wanted->order) - 1, &size))
 		return -ENOSPC;
 	if (gap_find_locked(index, search, size, &last))
@@ -144,6 +149,7 @@ static int search_stage_locked(struct iova_mt_index *index,
 {
 	int ret;
 
+	iova_mt_index_assert_locked(index);
 	switch (search->stage) {
 	case IOVA_MT_SEARCH_BEGIN:
 		if (iova_mt_refusals_cover(&index->refusals, &search->wanted)) {
