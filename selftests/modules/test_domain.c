@@ -192,6 +192,9 @@ struct iova_mt_backlog test_backlog(struct test *t)
 
 	if (t->domain->ops->backlog)
 		t->domain->ops->backlog(t->domain, &backlog);
+	/* As who shows a domain does: the age is asked for apart. */
+	if (backlog.pending_ranges && t->domain->ops->oldest_ms)
+		backlog.oldest_ms = t->domain->ops->oldest_ms(t->domain);
 	return backlog;
 }
 
