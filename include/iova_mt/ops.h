@@ -198,7 +198,8 @@ struct iova_mt_ops {
 	 * @next: For listings: the first range that ends at or above @from.
 	 * Several calls in a row are no snapshot. NULL: cannot be listed.
 	 *
-	 * Context: Process. Does not sleep.
+	 * Context: Any: a reservation that is freed is walked. Does not
+	 * sleep.
 	 * Return: 0 or -ENOENT at the end.
 	 */
 	int (*next)(struct iova_mt_domain *domain, unsigned long from,
